@@ -1,0 +1,14 @@
+"""anvil(8): connection counts and rates."""
+
+from advisor.family import family
+
+PROGRAMS = ("anvil",)
+POSTFIX = True
+
+FAMILIES = (
+    family(
+        "statistics",
+        "statistics: max connection rate 1/60s for (smtp:203.0.113.10) at Nov 22 11:53:25",
+        r"statistics: (?P<text>max .+)",
+    ),
+)

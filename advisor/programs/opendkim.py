@@ -1,0 +1,56 @@
+"""opendkim: which messages carried a signature, whether it held, and what was signed."""
+
+from advisor.family import QUEUE_ID, Fields, family
+
+PROGRAMS = ("opendkim",)
+POSTFIX = False
+
+
+def _result(fields: Fields) -> None:
+    text = fields["text"]
+    fields["result"] = {
+        "DKIM verification successful": "pass",
+        "bad signature data": "fail",
+        "no signature data": "none",
+    }.get(text)
+
+
+FAMILIES = (
+    family(
+        "dkim_client",
+        "4ECE0AB: mail.good.example [203.0.113.10] not internal",
+        rf"{QUEUE_ID}: (?P<client_name>\S+) \[(?P<client_address>[0-9A-Fa-f:.]+)\] not internal",
+    ),
+    family(
+        "dkim",
+        "5C2C61BD: DKIM verification successful",
+        rf"{QUEUE_ID}: (?P<text>DKIM verification successful|bad signature data|no signature data)",
+        _result,
+    ),
+    family(
+        "dkim_signature",
+        '5C2C61BD: signature=hGNXoFfO domain=dmrej.example selector=lab result="no signature error"',
+        rf"{QUEUE_ID}: signature=\S+ domain=(?P<domain>\S+) selector=\S+ result=\"(?P<result>[^\"]*)\"",
+    ),
+    family(
+        "dkim_signature",
+        "743F11BE: s=lab d=dmrej.example a=rsa-sha256 SSL ",
+        rf"{QUEUE_ID}: s=\S+ d=(?P<domain>\S+) a=\S+ SSL ?(?P<reason>.*)",
+    ),
+    family(
+        "dkim_signed",
+        "A33F925F: DKIM-Signature field added (s=lab, d=ourdom.test)",
+        rf"{QUEUE_ID}: DKIM-Signature field added \(s=[^,]+, d=(?P<domain>[^)]+)\)",
+    ),
+    family(
+        "dkim_note",
+        "4ECE0AB: external host h2.senders.example attempted to send as ourdom.test",
+        rf"{QUEUE_ID}: (?P<text>not authenticated|no signing (?:sub)?domain match for .*|external host .*|"
+        r"can't determine message sender; accepting|key retrieval failed .*|no signature.*|syntax error.*|failed to parse.*)",
+    ),
+    family(
+        "notice",
+        "OpenDKIM Filter v2.11.0 starting (args: -f -x /etc/opendkim.conf)",
+        r"(?P<text>OpenDKIM Filter.*|configuration reloaded.*|unable to .*|key retrieval .*)",
+    ),
+)

@@ -1,0 +1,79 @@
+"""postscreen(8): who was tested before smtpd, with what result, and who was let in."""
+
+from advisor.family import ADDRESS, Fields, family
+from advisor.verdict import name_restriction
+
+PROGRAMS = ("postscreen",)
+POSTFIX = True
+
+
+def _complete(fields: Fields) -> None:
+    name_restriction(fields)
+    if "helo_name" in fields:
+        fields["helo_sent"] = True
+
+
+FAMILIES = (
+    family(
+        "screen_connect",
+        "CONNECT from [203.0.113.10]:50949 to [192.0.2.1]:25",
+        rf"CONNECT from {ADDRESS} to \[(?P<relay>[^\]]+)\]:\d+",
+    ),
+    family(
+        "screen_pass",
+        "PASS NEW [203.0.113.10]:50949",
+        rf"(?P<action>PASS NEW|PASS OLD|ALLOWLISTED|WHITELISTED) {ADDRESS}",
+    ),
+    family("screen_disconnect", "DISCONNECT [203.0.113.153]:39911", rf"DISCONNECT {ADDRESS}"),
+    family(
+        "verdict",
+        "NOQUEUE: reject: RCPT from [203.0.113.150]:56033: 550 5.7.1 Service unavailable; client [203.0.113.150] "
+        "blocked using zen.dnsbl.test; from=<a@b.example>, to=<c@d.example>, proto=ESMTP, helo=<bl.listed.example>",
+        rf"NOQUEUE: (?P<action>reject): (?P<stage>RCPT) from {ADDRESS}: (?P<reply>\d\d\d) (?:(?P<dsn>[245][\d.]+) )?"
+        r"(?P<text>.*?); from=<(?P<sender>.*?)>, to=<(?P<recipient>.*?)>, proto=(?P<proto>E?SMTP), helo=<(?P<helo_name>.*)>",
+        _complete,
+    ),
+    family(
+        "verdict",
+        "NOQUEUE: reject: CONNECT from [203.0.113.150]:56033: too many connections",
+        rf"NOQUEUE: (?P<action>reject): (?P<stage>CONNECT) from {ADDRESS}: (?P<text>.+)",
+        _complete,
+    ),
+    family(
+        "screen_rank",
+        "DNSBL rank 2 for [203.0.113.150]:56033",
+        rf"DNSBL rank (?P<result>\d+) for {ADDRESS}",
+    ),
+    family(
+        "pregreet",
+        r"PREGREET 79 after 0.02 from [198.51.100.220]:44797: EHLO mis0.bad\r\n",
+        rf"PREGREET (?P<size>\d+) after (?P<reason>[\d.]+) from {ADDRESS}: (?P<text>.*)",
+    ),
+    family(
+        "screen_hangup",
+        "HANGUP after 0.51 from [198.51.100.224]:45255 in tests before SMTP handshake",
+        rf"HANGUP after (?P<reason>[\d.]+) from {ADDRESS} in (?P<text>.+)",
+    ),
+    family("screen_denied", "DENYLISTED [198.51.100.230]:48975", rf"(?P<action>DENYLISTED|BLACKLISTED) {ADDRESS}"),
+    family(
+        "screen_violation",
+        r"COMMAND PIPELINING from [198.51.100.220]:44797 after EHLO: MAIL FROM:<x@nosuch.example>\r\n",
+        r"(?P<action>COMMAND PIPELINING|BARE NEWLINE|NON-SMTP COMMAND|COMMAND COUNT LIMIT|COMMAND LENGTH LIMIT|"
+        rf"COMMAND TIME LIMIT) from {ADDRESS} after (?P<stage>[\w-]+)(?::? (?P<text>.*))?",
+    ),
+    family(
+        "screen_violation",
+        "DATA without valid RCPT from [198.51.100.220]:44797",
+        rf"(?P<action>(?:DATA|BDAT) without valid RCPT) from {ADDRESS}",
+    ),
+    family(
+        "screen_veto",
+        "ALLOWLIST VETO [203.0.113.150]:56033",
+        rf"(?P<action>(?:ALLOW|WHITE)LIST VETO) {ADDRESS}",
+    ),
+    family(
+        "notice",
+        "cache btree:/var/lib/postfix/postscreen_cache full cleanup: retained=3 dropped=0 entries",
+        r"(?P<text>cache \S+ full cleanup: .*|(?:entering|leaving) STRESS mode.*|skip .*)",
+    ),
+)

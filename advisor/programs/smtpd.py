@@ -1,0 +1,179 @@
+"""smtpd(8): who connects, what is refused and why, and which message was begun."""
+
+import re
+
+from advisor.family import CLIENT, QUEUE_ID, Fields, family
+from advisor.verdict import name_restriction, read_verdict
+
+PROGRAMS = ("smtpd",)
+POSTFIX = True
+
+# ehlo=1 starttls=1 mail=1 rcpt=0/1 quit=1 commands=4/5: successful, or successful/all
+COUNT = re.compile(r"(?P<command>[a-z]+)=(?P<good>\d+)(?:/(?P<all>\d+))?")
+
+
+def read_counts(commands: str) -> dict[str, tuple[int, int]]:
+    """The command counts of a disconnect line: command → (successful, all) (smtpd.c, since Postfix 3.0)."""
+    return {
+        found["command"]: (int(found["good"]), int(found["all"] or found["good"])) for found in COUNT.finditer(commands)
+    }
+
+
+def helo_in_force(commands: str) -> bool | None:
+    """Whether a HELO was in force at the session's end.
+
+    STARTTLS forgets the HELO (smtpd.c: helo_reset()), so it was in force if and only if there were more successful
+    HELO and EHLO commands than STARTTLS. As many of each: the HELO may have come before or after; no evidence.
+    """
+    counts = read_counts(commands)
+    helos = counts.get("ehlo", (0, 0))[0] + counts.get("helo", (0, 0))[0]
+    starttls = counts.get("starttls", (0, 0))[0]
+    if helos > starttls:
+        return True
+    return None if starttls else False
+
+
+def _count(fields: Fields) -> None:
+    if "commands" in fields:
+        fields["helo_sent"] = helo_in_force(fields["commands"])
+
+
+def complete_verdict(fields: Fields) -> None:
+    """Take the words of a verdict apart and name its restriction."""
+    verdict = read_verdict(fields["text"])
+    if verdict is not None:
+        fields.update(verdict)
+        after = fields.pop("after", None)
+        if after:
+            fields["text"] = f"{fields['text']}: {after}"
+    fields["text"] = fields["text"].rstrip()
+    if fields["action"] in ("reject", "reject_warning", "milter-reject", "proxy-reject"):
+        name_restriction(fields)
+    if "helo_name" in fields:
+        fields["helo_sent"] = True
+    elif "proto" in fields and fields.get("stage") in ("MAIL", "RCPT", "DATA", "END-OF-MESSAGE"):
+        # smtpd_check.c writes helo= whenever there is one, so its absence says that none was in force.
+        fields["helo_sent"] = False
+
+
+ACTIONS = (
+    "reject|reject_warning|permit|info|warn|discard|hold|redirect|filter|bcc|delay|prepend|"
+    "milter-reject|milter-discard|milter-hold|milter-redirect|milter-quarantine|proxy-accept|proxy-reject"
+)
+STAGES = (
+    "CONNECT|HELO|EHLO|MAIL|RCPT|DATA|BDAT|END-OF-MESSAGE|ETRN|VRFY|AUTH|STARTTLS|XCLIENT|XFORWARD|UNKNOWN|RSET|NOOP"
+)
+
+FAMILIES = (
+    family(
+        "connect",
+        "connect from mail.good.example[203.0.113.10]:52941",
+        rf"connect from {CLIENT}",
+    ),
+    family(
+        "disconnect",
+        "disconnect from h38.senders.example[203.0.113.138] ehlo=1 mail=0/1 rset=1 quit=1 commands=3/4",
+        rf"disconnect from {CLIENT}(?: (?P<commands>[a-z]+=\d+(?:/\d+)?(?: [a-z]+=\d+(?:/\d+)?)*))?",
+        _count,
+    ),
+    family(
+        "verdict",
+        "NOQUEUE: reject: RCPT from unknown[203.0.113.20]: 450 4.7.1 Client host rejected: cannot find your reverse "
+        "hostname, [203.0.113.20]; from=<a@b.example> to=<c@d.example> proto=ESMTP helo=<helo-ok.example>",
+        rf"(?:NOQUEUE|{QUEUE_ID}): (?P<action>{ACTIONS}): (?P<stage>{STAGES}) from {CLIENT}: "
+        r"(?P<text>.*; ?(?:from=<.*>|to=<.*>|proto=E?SMTP).*)",
+        complete_verdict,
+    ),
+    family(
+        "client",
+        "4F1D61C0: client=unknown[198.51.100.60], sasl_method=PLAIN, sasl_username=alice@ourdom.test",
+        rf"(?:NOQUEUE|{QUEUE_ID}): client={CLIENT}(?:, orig_queue_id=\w+)?(?:, orig_client=\S+)?"
+        r"(?:, sasl_method=[^,]+)?(?:, sasl_username=(?P<sasl_username>[^,]+))?(?:, sasl_sender=[^,]+)?(?:, \w+=[^,]*)*",
+    ),
+    family(
+        "tls",
+        "Anonymous TLS connection established from mail.good.example[203.0.113.10]: TLSv1.3 with cipher "
+        "TLS_AES_256_GCM_SHA384 (256/256 bits)",
+        rf"(?P<result>Anonymous|Untrusted|Trusted|Verified) TLS connection (?:established|reused) from {CLIENT}: (?P<text>.+)",
+    ),
+    family(
+        "hostname_warning",
+        "warning: hostname nofwd.nosuch.example does not resolve to address 203.0.113.25: Name or service not known",
+        r"warning: hostname (?P<reverse_client_name>\S+) does not resolve to address "
+        r"(?P<client_address>[0-9A-Fa-f:.]+?)(?:: (?P<reason>\D.*))?",
+    ),
+    family(
+        "hostname_warning",
+        "warning: 203.0.113.25: hostname nofwd.example verification failed: Name or service not known",
+        r"warning: (?P<client_address>[0-9A-Fa-f:.]+): hostname (?P<reverse_client_name>\S+) verification failed: "
+        r"(?P<reason>.+)",
+    ),
+    family(
+        "hostname_warning",
+        "warning: 203.0.113.28: address not listed for hostname other.hosts.example",
+        r"warning: (?P<client_address>[0-9A-Fa-f:.]+): address not listed for hostname (?P<reverse_client_name>\S+)",
+    ),
+    family(
+        "numeric_hostname",
+        "warning: numeric hostname: 203.0.113.35",
+        r"warning: (?:valid_hostname: )?numeric hostname: (?P<text>\S+)",
+    ),
+    family(
+        "lost_connection",
+        "lost connection after DATA (1024 bytes) from h2.senders.example[203.0.113.102]",
+        rf"(?P<action>lost connection|timeout|too many errors) after (?P<stage>[\w-]+)(?: \((?P<size>\d+) bytes\))? "
+        rf"from {CLIENT}",
+    ),
+    family(
+        "pipelining",
+        r"improper command pipelining after CONNECT from mis0.example[198.51.100.220]: EHLO mis0.bad\r\nMAIL FROM:<x@y>",
+        rf"improper command pipelining after (?P<stage>[\w-]+) from {CLIENT}(?:: (?P<text>.*))?",
+    ),
+    family(
+        "login_failed",
+        "warning: unknown[198.51.100.9]: SASL PLAIN authentication failed: authentication failure, sasl_username=admin",
+        rf"warning: {CLIENT}: SASL (?P<action>\S+) authentication (?:failed|aborted)(?:: (?P<reason>.*?))??"
+        r"(?:, sasl_username=(?P<sasl_username>.+))?",
+    ),
+    family(
+        "login_failed",
+        "warning: SASL authentication failure: Password verification failed",
+        r"warning: SASL (?:authentication )?(?:failure|problem): (?P<reason>.+)",
+    ),
+    family(
+        "bad_command",
+        "warning: non-SMTP command from mis8.senders.example[198.51.100.228]: GET / HTTP/1.1",
+        rf"warning: non-SMTP command from {CLIENT}: (?P<text>.*)",
+    ),
+    family(
+        "bad_command",
+        "warning: Illegal address syntax from unknown[198.51.100.9] in RCPT command: <a@b@c>",
+        rf"warning: Illegal address syntax from {CLIENT} in (?P<stage>\w+) command: (?P<text>.*)",
+    ),
+    family(
+        "limit_exceeded",
+        "warning: Connection rate limit exceeded: 61 from unknown[198.51.100.9] for service smtp",
+        rf"warning: (?P<reason>[A-Z][\w /-]+ limit exceeded): \d+ from {CLIENT} for service (?P<text>\S+)",
+    ),
+    family(
+        "list_error",
+        "warning: 10.113.0.203.dead.dnsbl.test: RBL lookup error: Host or domain name not found. Name service error",
+        r"warning: (?P<domain>\S+): RBL lookup error: (?P<reason>.+)",
+    ),
+    family(
+        "tls_failed",
+        "SSL_accept error from unknown[198.51.100.9]: lost connection",
+        rf"SSL_accept error from {CLIENT}: (?P<reason>.+)",
+    ),
+    family(
+        "tls",
+        "setting up TLS connection from mail.good.example[203.0.113.10]",
+        rf"setting up TLS connection from {CLIENT}|NOQUEUE: abort: TLS from .*|abort: TLS from .*",
+    ),
+    family(
+        "notice",
+        "discarding EHLO keywords: CHUNKING",
+        r"(?P<text>(?:discarding EHLO keywords|replacing command|initializing the server-side TLS engine|"
+        r"table \S+ has changed|connection established|master_notify:|fingerprint=).*)",
+    ),
+)
