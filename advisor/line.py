@@ -8,21 +8,31 @@ from typing import NamedTuple
 ROTATION = timedelta(days=31)
 """How far time stamps may run backwards in one source: files of a rotated set joined in the wrong order, at most."""
 
+LONG = 65_536
+"""Bytes. No syslog daemon passes on a line this long; what is longer is kept, not understood."""
+
 _MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 _SECOND = 1_000_000
 
 # Nov 22 12:00:09 mx1 postfix/smtpd[695]: connect from mail.good.example[203.0.113.10]
 RFC3164 = re.compile(
     r"(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) (?P<day>[ 0-3]?\d)"
-    r" (?P<clock>[0-2]\d:[0-5]\d:[0-6]\d)(?P<fraction>\.\d{1,6})? "
+    r" (?P<clock>[0-2]\d:[0-5]\d:[0-6]\d)(?P<fraction>\.\d{1,6})? ",
+    re.ASCII,
 )
 # 2026-11-22T12:00:09.123456+01:00 mx1 postfix/smtpd[695]: connect from mail.good.example[203.0.113.10]
+# No year that a damaged byte made up: the lines after it would be counted on from there.
 ISO8601 = re.compile(
-    r"(?P<date>\d{4}-[01]\d-[0-3]\d)[T ](?P<clock>[0-2]\d:[0-5]\d:[0-6]\d)"
-    r"(?P<fraction>[.,]\d{1,9})?(?P<zone>Z|[+-]\d\d:?\d\d)? "
+    r"(?P<date>(?:19|20)\d\d-[01]\d-[0-3]\d)[T ](?P<clock>[0-2]\d:[0-5]\d:[0-6]\d)"
+    r"(?P<fraction>[.,]\d{1,9})?(?P<zone>Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)? ",
+    re.ASCII,
 )
 # mx1 postfix/submission/smtpd[695]: connect from ...
-TAG = re.compile(r"(?P<host>[^\s:]\S*) (?P<tag>[^\s\[\]]+?)(?:\[(?P<pid>\d{1,10})\])?: ?(?P<text>.*)\Z", re.DOTALL)
+# A host does not end in a colon: "postfix/smtpd[695]: warning: ..." without a host is not the program "warning".
+TAG = re.compile(
+    r"(?P<host>[^\s:](?:\S*[^\s:])?) (?P<tag>[^\s\[\]]+?)(?:\[(?P<pid>\d{1,10})\])?: ?(?P<text>.*)\Z",
+    re.ASCII | re.DOTALL,
+)
 
 
 class Line(NamedTuple):
@@ -120,6 +130,19 @@ def _within(clock: str, fraction: str | None) -> int:
     """Microseconds since the full hour of `HH:MM:SS` and a fraction such as `.123`."""
     seconds = int(clock[3:5]) * 60 + int(clock[6:8])
     return seconds * _SECOND + (int(fraction[1:7].ljust(6, "0")) if fraction else 0)
+
+
+def decode(raw: bytes) -> str | None:
+    """Give a line's text; None where it is damaged (NUL bytes of a crash, a broken UTF-8 sequence, no end).
+
+    What remains of a damaged line could be half of one and half of another, so not even its date is believed.
+    """
+    if b"\0" in raw or len(raw) > LONG:
+        return None
+    try:
+        return raw.decode("utf-8").rstrip("\r")
+    except UnicodeDecodeError:
+        return None
 
 
 def read(text: str, clock: Clock) -> Line | None:

@@ -1,45 +1,43 @@
 """Write a month of an invented joinery's mail server, with every case the advisor must tell apart.
 
-The formats are those of the real lab logs beside this file; the people, firms, hosts and addresses are invented.
+The people, firms, hosts and addresses are invented; the formats are those of the real lab logs in lab/.
 The same bytes come out on every run: the seed is fixed, no clock is read, and gzip stores no time.
 """
 
-import bisect
+import datetime
 import gzip
-import math
 import random
-from collections import Counter, defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
+from month_server import (
+    DAY,
+    FORGED,
+    HOUR,
+    MAILHOST,
+    MX,
+    NO_DNS,
+    OURS,
+    RELOADS,
+    START,
+    TYPO,
+    USERS,
+    Host,
+    Item,
+    Mail,
+    Server,
+    at,
+    domain,
+    hand_out,
+)
+from month_smtp import Session, receive, submit
+
 TARGET = Path(__file__).with_name("maillog-20261101.gz")
-OURS = "tischlerei-brandt.example"
-MAILHOST = f"mail.{OURS}"
-HOUR, DAY = 3600.0, 86400.0
-WORKDAYS = [day for day in range(31) if (day + 3) % 7 < 5]  # 1 October 2026 is a Thursday
-CASUAL = [0, 24, 25, 26, 27, 31]  # how far the offices' hours lean to the morning (bisected, see office_hour)
-
-
-def at(day: int, hour: float) -> float:
-    """Seconds since 1 October 00:00; the day counts from 1, as in the log."""
-    return (day - 1) * DAY + hour * HOUR
-
-
-TRIAL = (at(12, 8.783), at(15, 17.336))  # warn_if_reject reject_unknown_sender_domain
-PERMIT_LOG = at(22, 9.083)  # smtpd_log_access_permit_actions = static:all
-OUTAGE = (at(14, 0), at(15, 0))  # the glazier's name server is down
-RELOADS = (*TRIAL, PERMIT_LOG)
-
-USERS = [f"{name}@{OURS}" for name in (
-    "jonas.brandt", "petra.brandt", "lena.vogt", "markus.ried", "sofia.engel", "tim.kessler", "ines.pohl", "uwe.sander")]
-MOBILE = "montage-team@mobilpost.example"
-ALIASES = {f"info@{OURS}": USERS[1:3], f"rechnung@{OURS}": USERS[3:4], f"root@{OURS}": USERS[:1],
-           f"montage@{OURS}": [MOBILE]}
+WORKDAYS = [day for day in range(1, 32) if (day + 2) % 7 < 5]  # 1 October 2026 is a Thursday
 STRANGERS = [f"{name}@{OURS}" for name in (
-    "admin", "sales", "office", "webmaster", "kontakt", "buchhaltung", "bestellung", "test", "marketing", "k.brandt",
-    "hr", "support", "einkauf", "chef", "max.mustermann", "jobs", "billing", "ceo", "j.brandt", "pbrandt")]
+    "admin", "sales", "office", "webmaster", "kontakt", "buchhaltung", "bestellung", "test", "marketing",
+    "k.brandt", "hr", "support", "einkauf", "chef", "max.mustermann", "jobs", "billing", "ceo", "pbrandt")]
 
 # Persons our users write with, each on a host whose names are in order: mailbox, host, address.
 PARTNERS = """
@@ -55,7 +53,7 @@ kanzlei@notariat-lenz.example out2.hosting-see.example 198.51.100.14
 familie.bauer@seepost.example mta1.seepost.example 198.51.100.15
 k.thoma@seepost.example mta2.seepost.example 198.51.100.16
 ute.frey@seepost.example mta1.seepost.example 198.51.100.15
-r.zeller@seepost.example mta2.seepost.example 2001:db8:15::16
+r.zeller@seepost.example mta3.seepost.example 2001:db8:15::16
 m.graf@bauamt-seekirch.example mailgate.bauamt-seekirch.example 198.51.100.17
 p.ott@elektro-ott.example mail.elektro-ott.example 198.51.100.18
 disposition@spedition-rapp.example relay.spedition-rapp.example 198.51.100.19
@@ -69,265 +67,305 @@ j.voss@maschinen-voss.example out3.hosting-see.example 198.51.100.22
 hausverwaltung@immo-kern.example mail.immo-kern.example 198.51.100.23
 v.kern@immo-kern.example mail.immo-kern.example 198.51.100.23
 """
-# Wanted, but not in order: mailbox, PTR (or -), address, HELO, how many mails, what the forward lookup says (or =).
 NXDOMAIN, DNSFAIL, ELSEWHERE = ": Name or service not known", ": Temporary failure in name resolution", ""
+# Wanted, but not in order: mailbox, how many mails, the host.
 AWKWARD = (
-    ("billing@stahlbau-roth.example", "", "203.0.113.10", "mail.stahlbau-roth.example", 12, None),
-    ("info@heimatverein.example", "mail.heimatverein.example", "203.0.113.11", "heimatverein.example", 9, NXDOMAIN),
-    ("f.adler@fensterbau-adler.example", "gateway.fensterbau-adler.example", "203.0.113.12",
-     "mail.fensterbau-adler.example", 13, ELSEWHERE),
-    ("monitor@kunde-fischer.example", "gw.kunde-fischer.example", "203.0.113.13", "localhost", 34, None),
-    ("werkstatt@metallbau-huber.example", "mail.metallbau-huber.example", "203.0.113.14",
-     "exch01.metallbau-huber.local", 15, None),
-    ("info@glaserei-winter.example", "mail.glaserei-winter.example", "203.0.113.15",
-     "mail.glaserei-winter.example", 16, None),
-    ("formular@web3.farben-kroll.example", "web3.hosting-see.example", "203.0.113.16", "web3.hosting-see.example",
-     11, None),
+    ("billing@stahlbau-roth.example", 12, Host("203.0.113.10", "", "mail.stahlbau-roth.example")),
+    ("info@heimatverein.example", 9,
+     Host("203.0.113.11", "mail.heimatverein.example", "heimatverein.example", NXDOMAIN)),
+    ("f.adler@fensterbau-adler.example", 13,
+     Host("203.0.113.12", "gateway.fensterbau-adler.example", "mail.fensterbau-adler.example", ELSEWHERE)),
+    ("werkstatt@metallbau-huber.example", 15,
+     Host("203.0.113.14", "mail.metallbau-huber.example", "exch01.metallbau-huber.local", tls=True)),
+    ("info@glaserei-winter.example", 12,
+     Host("203.0.113.15", "mail.winter-server.example", "mail.winter-server.example", tls=True)),
 )
-UNANSWERED = {"monitor@kunde-fischer.example", "formular@web3.farben-kroll.example"}
-GREYLISTING = {"notariat-lenz.example"}  # a partner that defers our first attempt
-NO_DNS = ("web3.farben-kroll.example", "offer-today.example", "best-kredit.example", "win-4-you.example",
-          "pharma-direkt.example", "update-konto.example", "seo-rank.example", "lotto-info.example",
-          "paket-status.example", "holz-sued-gmbh.example")  # the last is a typing error of one of our users
-FORGED = ("gratispost.example", "webmailer.example", "bank-am-see.example", "grosshandel24.example")
-OTHER_LISTS = ("198.51.100.40", "198.51.100.41", "198.51.100.42")
+MONITOR = Host("203.0.113.13", "gw.kunde-fischer.example", "localhost")
+WEBFORM = Host("203.0.113.16", "web3.hosting-see.example", "web3.hosting-see.example")
+LIST = Host("198.51.100.40", "lists.fachverband-holz.example", "lists.fachverband-holz.example", tls=True)
+NEWS = Host("198.51.100.41", "mta7.werkzeugwelt.example", "mta7.werkzeugwelt.example", tls=True)
+LOGIN = Host("198.51.100.42", "out.id.buerocloud.example", "out.id.buerocloud.example", tls=True)
+SCANNER = Host("192.0.2.5", f"scanner.{OURS}", f"scanner.{OURS}")
+SEATS = (  # where our users sit: the office, two lines at home, a telephone without PTR
+    Host("192.0.2.8", f"buero.{OURS}", "[192.0.2.8]", tls=True),
+    Host("203.0.113.240", "dsl-240.heimnetz.example", "[192.168.178.21]", tls=True),
+    Host("203.0.113.241", "dsl-241.heimnetz.example", "[192.168.2.105]", tls=True),
+    Host("203.0.113.242", "", "[10.45.17.3]", tls=True),
+)
+GUESSERS = [Host(f"203.0.113.{last}", "", "User", tls=last % 2 > 0) for last in range(250, 254)]
 
 
-@dataclass(frozen=True)
-class Host:
-    """A client as DNS and the SMTP dialogue show it."""
-
-    address: str
-    name: str = ""  # the PTR; empty: there is none
-    helo: str = ""  # empty: it sends none
-    fault: str | None = None  # what the warning ends in; None: the name leads back
-    greeting: str = "ehlo"
-    tls: bool = False
-
-    @property
-    def label(self) -> str:
-        """NAME[ADDRESS] as smtpd logs it."""
-        return f"{self.name if self.name and self.fault is None else 'unknown'}[{self.address}]"
-
-    @property
-    def proto(self) -> str:
-        """What smtpd says about the greeting."""
-        return "ESMTP" if self.helo and self.greeting == "ehlo" else "SMTP"
+def office(rng: random.Random, day: int) -> float:
+    """Return a moment in working hours (UTC), mostly in the morning."""
+    return at(day, min(16.5, 5.5 + rng.gammavariate(3, 1.5)))
 
 
-@dataclass(frozen=True)
-class Mail:
-    """One message as its sender offers it."""
-
-    sender: str
-    rcpts: tuple[str, ...]
-    verdict: str = "CLEAN"
-    trouble: str = ""  # "spf": the lookup of its SPF record fails for the moment
+def write(server: Server, when: float, rcpt: str, copy_to: int = 0) -> None:
+    """Let one of our users write to somebody, always the same one, sometimes with a copy to a colleague."""
+    user = USERS[sum(map(ord, rcpt)) % len(USERS)]
+    rcpts = (rcpt, *(other for other in USERS[:copy_to] if other != user))
+    submit(server, when, user, server.rng.choices(SEATS, (7, 2, 1, 2))[0], rcpts)
 
 
-@dataclass
-class Worker:
-    """A process: one session at a time, gone after a while."""
+def plan_thread(server: Server, when: float, person: str, host: Host) -> None:
+    """Plan a question and, mostly, its answer hours later."""
+    rng = server.rng
+    user = USERS[sum(map(ord, person)) % len(USERS)]
+    target: tuple[str, ...] = (user,)
+    if rng.random() < 0.15:
+        target = (rng.choice((f"info@{OURS}", f"rechnung@{OURS}")),)
+    elif rng.random() < 0.12:
+        target = tuple(dict.fromkeys((*USERS[:2], user)))
+    mail, later = Mail(person, target), when + rng.uniform(0.3, 5) * HOUR
+    answered = later < at(31, 22)
+    if rng.random() < 0.55:
+        server.plan(when, write, person, int(rng.random() < 0.15))
+        if answered and rng.random() < 0.75:
+            server.plan(later, receive, host, mail)
+    else:
+        server.plan(when, receive, host, mail)
+        if answered and rng.random() < 0.8:
+            server.plan(later, write, person)
 
-    pid: int
-    free: float
-    used: int = 0
+
+def plan_partners(server: Server) -> None:
+    """Plan the mail with the partners, three SPF failures with their retries, and typing errors."""
+    rng = server.rng
+    people = [line.split() for line in PARTNERS.strip().splitlines()]
+    hosts = {person: Host(address, name, name, tls=True) for person, name, address in people}
+    for person, host in hosts.items():
+        MX[domain(person)] = host.label
+        for _ in range(rng.randrange(10, 19)):
+            plan_thread(server, office(rng, rng.choice(WORKDAYS)), person, host)
+    troubles = (("s.wolf@steuerbuero-wolf.example", at(5, 7.4), (0, 301, 902, 2103)),
+                ("v.kern@immo-kern.example", at(9, 9.1), (0, 423, 1290)),
+                ("p.ott@elektro-ott.example", at(19, 6.3), (0, 905)))
+    for person, when, tries in troubles:
+        for wait in tries:
+            mail = Mail(person, (USERS[3],), spf_fails=wait != tries[-1])
+            server.plan(when + wait, receive, hosts[person], mail)
+    for day, person in ((6, "c.rapp@spedition-rapp.example"), (20, "ute.frey@seepost.example")):
+        server.plan(at(day, 8.2), receive, hosts[person], Mail(person, (f"lena.voigt@{OURS}",)))
+    server.plan(at(8, 10.7), write, f"anna.keller@{TYPO}")
 
 
-@dataclass
-class Server:
-    """The mail server: its processes, its queue and the lines it has logged."""
+def plan_awkward(server: Server) -> None:
+    """Plan the mail that is wanted although its hosts are badly kept."""
+    rng = server.rng
+    for person, number, host in AWKWARD:
+        MX[domain(person)] = f"mail.{domain(person)}[{host.address}]"
+        for day in rng.sample(WORKDAYS, number):
+            mail = Mail(person, (USERS[sum(map(ord, person)) % len(USERS)],))
+            if domain(person) == "glaserei-winter.example" and day == 14:
+                continue  # that day has its own mails, below
+            server.plan(office(rng, day), receive, host, mail)
+        for day in rng.sample(WORKDAYS, number // 2):
+            server.plan(office(rng, day), write, person)
+    glazier, _, host = AWKWARD[4]
+    for hour in (6.1, 8.6, 9.9, 13.2):  # its name server is down, its name cannot be confirmed
+        server.plan(at(14, hour), receive, replace(host, fault=DNSFAIL), Mail(glazier, (USERS[1],)))
+    for day in range(1, 32):
+        report = Mail("monitor@kunde-fischer.example", (USERS[0],))
+        server.plan(at(day, 5.17) + rng.uniform(0, 20), receive, MONITOR, report)
+    for day in (2, 5, 7, 9, 13, 14, 16, 21, 23, 27, 29):
+        form = Mail("formular@web3.farben-kroll.example", (f"info@{OURS}",))
+        server.plan(office(rng, day), receive, WEBFORM, form)
 
-    rng: random.Random = field(default_factory=lambda: random.Random(20261001))
-    lines: list[tuple[float, int, str]] = field(default_factory=list)
-    pools: defaultdict[tuple[str, int], list[Worker]] = field(default_factory=lambda: defaultdict(list))
-    ids: list[str] = field(default_factory=list)
-    visits: list[tuple[float, str]] = field(default_factory=list)  # what anvil counts
-    listed: dict[str, float] = field(default_factory=dict)  # since when the blocklist knows an address
-    pid: int = 1204
-    jobs: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
 
-    def plan(self, when: float, job: Callable[..., None], *rest: object) -> None:
-        """Put a job on the calendar; jobs run in the order of time so that process ids rise."""
-        self.jobs.append((when, partial(job, self, when, *rest)))
+def plan_lists(server: Server) -> None:
+    """Plan a mailing list, a newsletter with a return path of its own for each reader, and login codes."""
+    rng = server.rng
+    for day in WORKDAYS:
+        for _ in range(rng.randrange(1, 4)):
+            post = Mail("holzbau-bounces@lists.fachverband-holz.example", (USERS[0], USERS[3], USERS[6]))
+            server.plan(office(rng, day), receive, LIST, post)
+    for issue, day in enumerate((1, 8, 15, 22, 29), 381):
+        for index, user in enumerate(USERS[1:6]):
+            sender = f"bounce-{issue}-{user.replace('@', '=')}@werkzeugwelt.example"
+            server.plan(at(day, 4.5) + 7 * index, receive, NEWS, Mail(sender, (user,)))
+    for _ in range(45):
+        code = Mail("noreply@id.buerocloud.example", (rng.choice(USERS),))
+        server.plan(office(rng, rng.choice(WORKDAYS)), receive, LOGIN, code)
 
-    def say(self, when: float, title: str, text: str) -> None:
-        """Log one line."""
-        self.lines.append((when, len(self.lines), f"{title}: {text}"))
 
-    def take(self, service: str, start: float, end: float = math.inf) -> Worker:
-        """Return a process of the service that is free from start on, and hold it until end."""
-        pool = self.pools[service, bisect.bisect(RELOADS, start)]  # a reload replaces every process
-        life = 20 if service == "amavis" else 100
-        idle = DAY if service == "amavis" else 100.0
-        for worker in pool:
-            if worker.free <= start < worker.free + idle and worker.used < life:
-                break
+def cron(server: Server, when: float) -> None:
+    """Let a nightly job mail root."""
+    size = 900 + server.rng.randrange(400)
+    item = Item(server.queue_id(), f"root@{OURS}", size, ((USERS[0], "root"),), when)
+    server.resident("pickup", when - 0.02, f"{item.queue_id}: uid=0 from=<root>")
+    date = (START + datetime.timedelta(seconds=when)).strftime("%Y%m%d%H%M%S")
+    server.enqueue(item, f"{date}.{item.queue_id}@{MAILHOST}")
+    hand_out(server, when + 0.06, item)
+
+
+def reload(server: Server, when: float) -> None:
+    """Let the administrator log in and make a change of main.cf known."""
+    port, pid = server.rng.randrange(40000, 60000), server.take("sshd", when, when + 300).pid
+    login = f"Accepted publickey for jonas from 192.0.2.8 port {port} ssh2: ED25519"
+    server.say(when - 240, f"sshd[{pid}]", login)
+    server.act("postfix-script", when, "refreshing the Postfix mail system")
+    server.say(when + 0.005, "postfix/master[1204]", "reload -- version 3.5.25, configuration /etc/postfix")
+
+
+def plan_house(server: Server) -> None:
+    """Plan what does not come from outside: scanner, cron, colleagues, other programs, reloads."""
+    rng = server.rng
+    for day in range(1, 32):
+        server.plan(at(day, 4.033) + 1, cron)
+        for hour in (3.2, 8.8, 12.4, 19.6):
+            server.plan(at(day, hour) + 13.7 * day, count_visits)
+        server.say(at(day, 0.001) + day % 7, "systemd[1]", "logrotate.service: Deactivated successfully.")
+    for day in WORKDAYS:
+        for _ in range(rng.randrange(1, 5)):
+            scan = Mail(f"scanner@{OURS}", (rng.choice(USERS),))
+            server.plan(office(rng, day), receive, SCANNER, scan)
+        for _ in range(2):
+            server.plan(office(rng, day), write, rng.choice(USERS))
+        for user in rng.sample(USERS, 2):
+            session, seat = server.code(16), rng.choice(SEATS)
+            server.say(office(rng, day), "dovecot[1133]",
+                       f"imap-login: Login: user=<{user}>, method=PLAIN, rip={seat.address}, lip=192.0.2.2, "
+                       f"mpid={rng.randrange(2000, 900000)}, TLS, session=<{session}>")
+    for moment in RELOADS:
+        server.plan(moment - 0.01, reload)
+
+
+def bot_hosts(rng: random.Random) -> list[Host]:
+    """Return the bots' addresses: most have no PTR, many one that does not lead back, some a good one."""
+    addresses = [f"198.51.100.{last}" for last in range(100, 250)]
+    addresses += [f"203.0.113.{last}" for last in range(100, 240)]
+    addresses += [f"2001:db8:bad:{rng.randrange(1, 65536):x}::{rng.randrange(2, 4096):x}" for _ in range(60)]
+    hosts = []
+    for address in addresses:
+        dashed = address.replace("::", "-").replace(":", "-").replace(".", "-")
+        kind = rng.choices(("none", "nowhere", "elsewhere", "good"), (56, 16, 10, 18))[0]
+        name = {"none": "", "nowhere": f"host-{dashed}.dyn.fernnetz.example",
+                "elsewhere": f"{dashed}.pool.telekabel.example",
+                "good": f"srv{rng.randrange(10, 99)}.vps-{rng.choice(('nord', 'west', 'ost'))}.example"}[kind]
+        fault = {"nowhere": NXDOMAIN, "elsewhere": ELSEWHERE}.get(kind)
+        hosts.append(Host(address, name, "", fault))
+    return hosts
+
+
+def disguise(rng: random.Random, host: Host) -> Host:
+    """Give a bot the HELO of its present master; some send none."""
+    literal = f"[IPv6:{host.address}]" if ":" in host.address else f"[{host.address}]"
+    made_up = f"{rng.choice(('mail', 'smtp', 'mx', 'server'))}.{rng.choice(NO_DNS[1:9])}"
+    names = ("localhost", f"USER-{rng.randrange(10, 99)}", "WIN-8KQ2J1LM0TR", "ylmf-pc", literal,
+             literal.strip("[]"), OURS, MAILHOST, made_up, host.name or made_up, "")
+    helo = rng.choices(names, (14, 14, 8, 6, 10, 4, 6, 3, 16, 14, 5))[0]
+    if ":" in host.address and helo == literal.strip("[]"):
+        helo = "localhost"
+    return replace(host, helo=helo, greeting="helo" if rng.random() < 0.25 else "ehlo")
+
+
+def bot(server: Server, when: float, host: Host, habit: str) -> None:
+    """Play one visit of a bot, which never comes back for a refused message."""
+    rng = server.rng
+    if habit == "probe":
+        session = Session(server, "smtpd", when, host)
+        if rng.random() < 0.4 and host.helo:
+            session.greet()
+            session.close(host.greeting.upper())
+        elif rng.random() < 0.1:
+            session.say(f"warning: non-SMTP command from {host.label}: GET / HTTP/1.1")
+            session.command("unknown", 0)
+            session.close("END-OF-MESSAGE")
         else:
-            self.pid += self.rng.randint(1, 30)
-            worker = Worker(self.pid, start)
-            pool.append(worker)
-        worker.free, worker.used = end, worker.used + 1
-        return worker
-
-    def act(self, service: str, when: float, text: str) -> None:
-        """Log one line of a process that serves one request."""
-        self.say(when, f"postfix/{service}[{self.take(service, when, when + 0.02).pid}]", text)
-
-    def resident(self, service: str, when: float, text: str) -> None:
-        """Log one line of a process that lives from reload to reload."""
-        pool = self.pools[service, bisect.bisect(RELOADS, when)]
-        if not pool:
-            self.pid += self.rng.randint(1, 5)
-            pool.append(Worker(self.pid, math.inf))
-        self.say(when, f"postfix/{service}[{pool[0].pid}]", text)
-
-    def queue_id(self) -> str:
-        """Return a short queue id: microseconds and inode; one comes twice in the month, as happens."""
-        new = self.ids[60] if len(self.ids) == 2000 else ""
-        while not new or (new in self.ids and len(self.ids) != 2000):
-            new = f"{self.rng.randrange(1_000_000):05X}{0x40A0 + self.rng.randrange(40):X}"
-        self.ids.append(new)
-        return new
-
-    def enqueue(self, when: float, queue_id: str, sender: str, body: tuple[str, int, int]) -> None:
-        """Log what cleanup and qmgr say about a new message (message-id, size, recipients)."""
-        message_id, size, count = body
-        self.act("cleanup", when, f"{queue_id}: message-id=<{message_id}>")
-        self.activate(when + 0.03, queue_id, sender, (size, count))
-
-    def activate(self, when: float, queue_id: str, sender: str, body: tuple[int, int]) -> None:
-        """Log that qmgr takes a message up, for the first time or again."""
-        size, count = body
-        self.resident("qmgr", when, f"{queue_id}: from=<{sender}>, size={size}, nrcpt={count} (queue active)")
-
-    def code(self, length: int = 8) -> str:
-        """Return something like a random identifier."""
-        return "".join(self.rng.choices("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz0123456789", k=length))
+            session.close("CONNECT")
+        return
+    place = rng.choices((rng.choice(NO_DNS[1:9]), rng.choice(FORGED), OURS), (60, 33, 7))[0]
+    word = rng.choice(("offer", "win", "info", "newsletter", "service", "mia", "loan", "rechnung"))
+    number = rng.choice(("", str(rng.randrange(99))))
+    sender = rng.choice(USERS) if place == OURS else f"{word}{number}@{place}"
+    known = (*USERS, f"info@{OURS}", f"montage@{OURS}")
+    good, bad = rng.sample(known, rng.randrange(1, 3)), rng.sample(STRANGERS, rng.randrange(1, 4))
+    rcpts = {"guess": bad, "spam": good[:1] if f"info@{OURS}" in good else good, "mixed": bad[:1] + good[:1],
+             "early": rng.choice((good[:1], bad)),
+             "relay": [f"probe{rng.randrange(999)}@{rng.choice(FORGED)}"]}[habit]
+    verdict = rng.choices(("SPAM", "CLEAN", "INFECTED"), (70, 26, 4))[0]
+    manner = "early" if habit == "early" else rng.choices(("", "lost", "data"), (60, 30, 10))[0]
+    receive(server, when, host, Mail(sender, tuple(rcpts), verdict), manner)
 
 
-@dataclass
-class Session:
-    """One SMTP session: it keeps the pid, the clock and the counts that the disconnect line reports."""
-
-    server: Server
-    service: str
-    clock: float
-    host: Host
-    done: Counter[str] = field(default_factory=Counter)
-    tried: Counter[str] = field(default_factory=Counter)
-    spf_said: bool = False
-
-    def __post_init__(self) -> None:
-        """Connect; the warning about the name comes first, from the same process."""
-        self.worker = self.server.take(self.service, self.clock)
-        if self.host.fault is not None:
-            name, address = self.host.name, self.host.address
-            self.say(f"warning: hostname {name} does not resolve to address {address}{self.host.fault}", 0)
-        self.say(f"connect from {self.host.label}", 0.004)
-        if not is_ours(self.host.address):
-            self.server.visits.append((self.clock, f"{self.service.replace('smtpd', 'smtp')}:{self.host.address}"
-                                       .replace("submission/smtp", "submission")))
-
-    def say(self, text: str, wait: float = 0.05) -> None:
-        """Log a line of this process after a short wait."""
-        self.clock += wait
-        self.server.say(self.clock, f"postfix/{self.service}[{self.worker.pid}]", text)
-
-    def command(self, name: str, success: int = 1) -> None:
-        """Count one command of the client."""
-        self.tried[name] += 1
-        self.done[name] += success
-        self.clock += 0.02 + self.server.rng.random() * 0.15
-
-    def greet(self) -> None:
-        """HELO or EHLO, and STARTTLS where the client does that."""
-        if self.host.helo:
-            self.command(self.host.greeting)
-        if self.host.tls:
-            self.command("starttls")
-            self.say(f"Anonymous TLS connection established from {self.host.label}: TLSv1.3 with cipher "
-                     "TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519 server-signature RSA-PSS "
-                     "(2048 bits) server-digest SHA256")
-            self.command("ehlo")
-
-    def close(self, lost_after: str = "") -> None:
-        """End the session politely, or by hanging up, and let the process go."""
-        if not lost_after:
-            self.command("quit")
-        elif lost_after != "END-OF-MESSAGE":  # a hang-up after the mail is in is not logged
-            self.say(f"lost connection after {lost_after} from {self.host.label}", 0.4)
-        order = ("helo", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "quit", "unknown")
-        done, tried = self.done.total(), self.tried.total()
-        counts = [(name, self.done[name], self.tried[name]) for name in order if self.tried[name]]
-        counts.append(("commands", done, tried))
-        text = " ".join(f"{name}={good}" if good == all_ and all_ else f"{name}={good}/{all_}"
-                        for name, good, all_ in counts)
-        self.say(f"disconnect from {self.host.label} {text}", 0.01)
-        self.worker.free = self.clock
-
-    def refuses(self, mail: Mail, rcpt: str, queue_id: str) -> bool:
-        """Go through the restrictions in the order of main.cf; true where one answers 4xx or 5xx."""
-        host = self.host
-        end = f"; from=<{mail.sender}> to=<{rcpt}> proto={host.proto}" + (f" helo=<{host.helo}>" if host.helo else "")
-        start = f"{queue_id or 'NOQUEUE'}: {{}}: RCPT from {host.label}: {{}}{end}"
-        if is_ours(host.address):
-            for _ in range(2 * (self.clock >= PERMIT_LOG)):  # the recipient list and the relay list
-                self.say(start.format("permit", f"action=permit_mynetworks for Client host={host.label} "), 0.001)
-            return False
-        if TRIAL[0] <= self.clock < TRIAL[1] and domain(mail.sender) in NO_DNS:
-            self.say(start.format("reject_warning",
-                                  f"450 4.1.8 <{mail.sender}>: Sender address rejected: Domain not found"))
-        refusal = ""
-        if domain(rcpt) != OURS:
-            refusal = f"554 5.7.1 <{rcpt}>: Relay access denied"
-        elif wait := spf(self, mail):
-            refusal = f"450 4.7.24 <{rcpt}>: Recipient address rejected: {wait}"
-        elif self.clock >= self.server.listed.get(host.address, math.inf):
-            refusal = (f"554 5.7.1 Service unavailable; Client host [{host.address}] blocked using zen.dnsbl.example; "
-                       f"https://check.zen.dnsbl.example/ip/{host.address}")
-        elif rcpt not in USERS and rcpt not in ALIASES:
-            refusal = f"550 5.1.1 <{rcpt}>: Recipient address rejected: User unknown in virtual mailbox table"
-        if self.clock >= PERMIT_LOG and (not refusal or "virtual" in refusal):  # the mailbox table is asked last
-            self.say(start.format("permit", f"action=permit for Recipient address={rcpt} "), 0.001)
-        if refusal:
-            self.say(start.format("reject", refusal), 0.001)
-        return bool(refusal)
+def plan_bots(server: Server) -> None:
+    """Plan the bots: each address works for some days, some do so again later with other habits."""
+    rng = server.rng
+    habits = ("guess", "spam", "mixed", "early", "relay", "probe")
+    for clean in bot_hosts(rng):
+        known_at = rng.choices((0.0, 0.5, 99.0), (40, 38, 22))[0]  # listed before, during a stay, or never
+        for stay in range(rng.choice((1, 1, 2))):
+            host, habit = disguise(rng, clean), rng.choices(habits, (34, 26, 9, 8, 4, 19))[0]
+            begin, length = rng.uniform(-3, 30) * DAY, rng.uniform(0.2, 6) * DAY
+            visits = [begin + rng.random() * length for _ in range(rng.randrange(2, 8))]
+            if not stay and known_at < 99:
+                server.listed[clean.address] = begin + length * rng.uniform(0.2, 0.7) if known_at else 0.0
+            for visit in visits:
+                if 60 < visit < at(31, 23.5):
+                    server.plan(visit, bot, host, habit)
 
 
-def domain(address: str) -> str:
-    """Return what stands after the @."""
-    return address.rpartition("@")[2]
+def guess_password(server: Server, when: float, host: Host, user: str) -> None:
+    """Play one attempt at a password on the submission port."""
+    session = Session(server, "submission/smtpd", when, host)
+    session.greet()
+    session.command("auth", 0)
+    session.say("warning: SASL authentication failure: Password verification failed", 0.3)
+    session.say(f"warning: {host.label}: SASL PLAIN authentication failed: authentication failure, "
+                f"sasl_username={user}", 0.001)
+    session.close(server.rng.choice(("AUTH", "")))
 
 
-def is_ours(address: str) -> bool:
-    """Tell whether an address is in mynetworks."""
-    return address.startswith(("192.0.2.", "127."))
+def plan_attacks(server: Server) -> None:
+    """Plan a sender of bulk mail whose sixteen hosts are in perfect order, and the guessing of passwords."""
+    rng = server.rng
+    for number in range(64):
+        name = f"m{number % 16 + 1}.rabatt-post.example"
+        host = Host(f"203.0.113.{64 + number % 16}", name, name, tls=True)
+        verdict = rng.choice(("SPAM", "CLEAN"))
+        mail = Mail(f"angebot{number}@rabatt-post.example", (rng.choice(USERS),), verdict)
+        server.plan(rng.uniform(3, 29) * DAY, receive, host, mail)
+    for _ in range(190):
+        user = rng.choice((*USERS, "admin", "test", f"info@{OURS}", f"scanner@{OURS}"))
+        server.plan(rng.uniform(0, 30.9) * DAY, guess_password, rng.choice(GUESSERS), user)
 
 
-def spf(session: Session, mail: Mail) -> str:
-    """Log what policyd-spf says, once per message; the answer is the text of a temporary refusal."""
-    host, sender = session.host, mail.sender
-    start = session.clock + 0.03
-    daemon = f"policyd-spf[{session.server.take('policyd-spf', start, start + 0.1).pid}]"
-    if mail.trouble:
-        text = (f"Message deferred due to: SPF Temporary Error: DNS All nameservers failed to answer the query "
-                f"{domain(sender)}. IN TXT: Server 127.0.0.1 UDP port 53 answered SERVFAIL. Please see "
-                f"http://www.openspf.net/Why?s=mfrom;id={sender};ip={host.address};r={OURS}")
-        session.server.say(start, daemon, f": defer_if_permit 4.7.24 {text}")
-        session.clock = start
-        return text
-    if session.spf_said:
-        return ""
-    session.spf_said = True
-    known = host.fault is None and host.name and (host.tls or host.name.endswith(domain(sender)))
-    result = ("Fail (SPF fail - not authorized) identity=helo" if host.helo.endswith(OURS)
-              else "Fail (mailfrom) identity=mailfrom" if domain(sender) == OURS
-              else "None (mailfrom) identity=mailfrom" if domain(sender) in NO_DNS
-              else "Softfail (mailfrom) identity=mailfrom" if domain(sender) in FORGED
-              else "Pass (mailfrom) identity=mailfrom" if known else "None (mailfrom) identity=mailfrom")
-    helo = (host.helo or domain(sender)).lower()  # without a HELO it shows the sender's domain
-    session.server.say(start, daemon, f": prepend Received-SPF: {result}; client-ip={host.address}; helo={helo}; "
-                                      f"envelope-from={sender}; receiver={OURS} ")
-    session.clock = start
-    return ""
+def count_visits(server: Server, when: float) -> None:
+    """Write anvil's statistics of the ten minutes before."""
+    window = sorted(visit for visit in server.visits if when - 600 < visit[0] <= when)
+    if not window:
+        return
+    rates: defaultdict[str, list[float]] = defaultdict(list)
+    best, cache = (0, "", 0.0), (0, 0.0)
+    for moment, client in window:
+        rates[client] = [before for before in rates[client] if before > moment - 60] + [moment]
+        best = max(best, (len(rates[client]), client, moment), key=lambda entry: entry[0])
+        alive = sum(1 for times in rates.values() if times[-1] > moment - 60)
+        cache = max(cache, (alive, moment), key=lambda entry: entry[0])
+    rate, client, moment = best
+    title = f"postfix/anvil[{server.take('anvil', when, when + 1).pid}]"
+    for text in (f"max connection rate {rate}/60s for ({client}) at {stamp(moment)}",
+                 f"max connection count 1 for ({window[0][1]}) at {stamp(window[0][0])}",
+                 f"max cache size {cache[0]} at {stamp(cache[1])}"):
+        server.say(when, title, f"statistics: {text}")
+
+
+def stamp(when: float) -> str:
+    """Write a time as syslog does."""
+    day, rest = divmod(int(when), int(DAY))
+    return f"Oct {day + 1:2d} {rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
+
+
+def main() -> None:
+    """Play the month and write it."""
+    server = Server(random.Random(20261001))
+    for plan in (plan_partners, plan_awkward, plan_lists, plan_house, plan_bots, plan_attacks):
+        plan(server)
+    server.run()
+    text = "".join(f"{stamp(when)} mail {line}\n" for when, _, line in sorted(server.lines))
+    with TARGET.open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
+        packed.write(text.encode("ascii"))
+
+
+if __name__ == "__main__":
+    main()

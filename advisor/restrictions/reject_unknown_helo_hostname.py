@@ -1,0 +1,39 @@
+"""Tip 2: a HELO must be a name that the DNS knows."""
+
+import narwhals as nw
+
+from advisor.restriction import one_of, restriction
+
+
+@restriction(
+    parameter="smtpd_helo_restrictions",
+    needs=("helo_sent", "helo_syntax"),
+    reply="450 4.7.1",
+    code_parameter="unknown_hostname_reject_code",
+    except_reply=((lambda: nw.col("helo_syntax") == "bad_literal", "501 5.5.2"),),
+    says="Helo command rejected: Host not found",
+    since="2.3",
+    tip=2,
+)
+def reject_unknown_helo_hostname() -> nw.Expr:
+    """Reject clients whose HELO name has neither an address nor a mail exchanger in the DNS.
+
+    What it catches
+        Bots with invented names, and all names that are none: what has no valid syntax is never looked up.
+
+    Who it hurts
+        Many: firms that say an internal name (`exchange.firm.local`), hosts behind address translation. Maintainers of
+        mail distributions leave it off for that reason.
+
+    What the log shows
+        The HELO, where a line shows it. Whether the name exists is not in the log unless Postfix was asked: a name of
+        valid syntax has no evidence until somebody looks it up.
+
+    Gentler
+        reject_non_fqdn_helo_hostname, which asks the syntax only.
+    """
+    known_bad = one_of("helo_syntax", "bad_literal", "invalid", "address", "fqdn.", "single.")
+    literal = nw.col("helo_syntax") == "literal"
+    # True or False only where no look-up is needed; null else.
+    said = nw.when(known_bad).then(nw.lit(value=True)).otherwise(nw.when(literal).then(nw.lit(value=False)))
+    return nw.col("helo_sent") & said
