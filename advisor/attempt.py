@@ -69,6 +69,10 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("dkim", pa.string(), "opendkim's result"),
     ("dmarc", pa.string(), "opendmarc's result"),
     ("pipelined", pa.bool_(), "whether the client spoke before its turn"),
+    ("recipient_ours", pa.bool_(), "whether relay control let the recipient pass or would have; null when not known"),
+    ("helo_found", pa.bool_(), "whether the DNS knows the HELO name; null: nobody looked it up"),
+    ("sender_domain_found", pa.bool_(), "whether the DNS knows the sender's domain; null: nobody looked it up"),
+    ("not_logged", pa.bool_(), "null in every row: what no line of a log can tell"),
 )
 SCHEMA = pa.schema([pa.field(name, kind, metadata={"meaning": meaning}) for name, kind, meaning in _COLUMNS])
 """One row an attempt; see each field's `meaning`."""
@@ -293,6 +297,8 @@ def _complete(row: Row, inside: _Inside, own: frozenset[str]) -> None:
         row["origin"] = "own network" if row["in_mynetworks"] else "outside"
     row["helo_syntax"] = helo_syntax(row["helo_name"]) if row.get("helo_name") else None
     sender = row.get("sender")
+    ours = row["action"] == "accept" or sender_domain(row.get("recipient") or "") in own
+    row["recipient_ours"] = True if ours else None
     row["sender_kind"] = None if sender is None else _sender_kind(sender, row["sender_basis"], own)
 
 

@@ -64,13 +64,12 @@ def one_of(column: str, *values: str) -> nw.Expr:
     return found
 
 
-def known(truth: nw.Expr, *, when_true: nw.Expr, when_false: nw.Expr | None = None) -> nw.Expr:
+def known(truth: nw.Expr, *, when_true: nw.Expr, when_false: nw.Expr) -> nw.Expr:
     """A value for True and one for False; null for null.
 
     A plain `when(p).then(a).otherwise(b)` gives b for a null p on every engine, so all agree and are wrong.
     """
-    otherwise = nw.when(~truth).then(when_false) if when_false is not None else nw.lit(None, dtype=nw.String)
-    return nw.when(truth).then(when_true).otherwise(otherwise)
+    return nw.when(truth).then(when_true).otherwise(nw.when(~truth).then(when_false))
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Asked:
     def logged(self) -> nw.Expr:
         """Whether Postfix itself said so of this attempt: it refused it with these words, or warned. Never null."""
         if not self.restriction.says:
-            return nw.lit(value=False)
+            return nw.col("offset") < 0
         refused = (nw.col("restriction") == self.restriction.name).fill_null(value=False)
         if self.argument:
             refused = refused & (nw.col("list") == self.argument.partition("=")[0]).fill_null(value=False)
@@ -104,8 +103,7 @@ class Asked:
 
     def truth(self) -> nw.Expr:
         """Whether it objects (or permits): what Postfix logged, else what follows from the log, else null."""
-        predicate = self.restriction.predicate()
-        return nw.when(self.logged()).then(nw.lit(value=True)).otherwise(predicate)
+        return self.logged() | self.restriction.predicate()
 
     def _by_code(self, said: nw.Expr, value: Callable[[str], str]) -> nw.Expr:
         """A value that follows from the reply code: as logged, else by the site's code, else by Postfix's default.

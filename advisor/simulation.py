@@ -21,7 +21,7 @@ POLICIES = ("postgrey", "policyd-spf", "opendmarc")
 
 
 def _silent() -> nw.Expr:
-    return nw.lit(None, dtype=nw.Boolean)
+    return nw.col("not_logged")
 
 
 def _logged_only(name: str) -> Restriction:
@@ -113,7 +113,7 @@ def _answer_before(one: Asked, own: nw.Expr) -> nw.Expr:
     """
     rest = nw.col(ANSWER)
     only = "permit" if one.restriction.permits else one.refusal()
-    missing = nw.lit(None, dtype=nw.String) if only is None else nw.when(rest == only).then(rest)
+    missing = nw.when(rest == (only or "")).then(rest)
     deferred = nw.when((rest == "permit") | (rest == "dunno")).then(nw.lit("defer")).otherwise(rest)
     decided = nw.when(own == "defer_if_permit").then(deferred).otherwise(own)
     return nw.when(own.is_null()).then(missing).otherwise(nw.when(own == "dunno").then(rest).otherwise(decided))

@@ -86,9 +86,9 @@ class Log:
             raise self._unreadable(error) from None
         try:
             self._head = self._sniff()
-        except UnreadableError:
+        except (OSError, UnreadableError) as error:
             self._file.close()
-            raise
+            raise error if isinstance(error, UnreadableError) else self._unreadable(error) from None
 
     def __enter__(self) -> Self:
         return self
@@ -231,6 +231,8 @@ def _age(path: Path) -> tuple[float, str]:
 
 def _files(path: str) -> list[Path]:
     """Find the files that one path, glob or folder stands for, at least one."""
+    if not path:
+        raise AdvisorError("''", "is no file name", "name a log, a folder of logs, or - for standard input")
     if path == "-":
         return [_spool(sys.stdin.buffer)]
     try:

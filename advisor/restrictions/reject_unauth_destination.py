@@ -7,7 +7,7 @@ from advisor.restriction import restriction
 
 @restriction(
     parameter="smtpd_relay_restrictions",
-    needs=("action",),
+    needs=("recipient_ours",),
     reply="554 5.7.1",
     code_parameter="relay_domains_reject_code",
     says="Relay access denied",
@@ -29,4 +29,4 @@ def reject_unauth_destination() -> nw.Expr:
     Gentler
         There is nothing gentler.
     """
-    return nw.when(nw.col("action") == "accept").then(nw.lit(value=False)).otherwise(nw.lit(None, dtype=nw.Boolean))
+    return ~nw.col("recipient_ours")

@@ -7,7 +7,7 @@ from advisor.restriction import one_of, restriction
 
 @restriction(
     parameter="smtpd_helo_restrictions",
-    needs=("helo_sent", "helo_syntax"),
+    needs=("helo_sent", "helo_syntax", "helo_found"),
     reply="450 4.7.1",
     code_parameter="unknown_hostname_reject_code",
     except_reply=((lambda: nw.col("helo_syntax") == "bad_literal", "501 5.5.2"),),
@@ -33,7 +33,5 @@ def reject_unknown_helo_hostname() -> nw.Expr:
         reject_non_fqdn_helo_hostname, which asks the syntax only.
     """
     known_bad = one_of("helo_syntax", "bad_literal", "invalid", "address", "fqdn.", "single.")
-    literal = nw.col("helo_syntax") == "literal"
-    # True or False only where no look-up is needed; null else.
-    said = nw.when(known_bad).then(nw.lit(value=True)).otherwise(nw.when(literal).then(nw.lit(value=False)))
-    return nw.col("helo_sent") & said
+    looked_up = ~(nw.col("helo_syntax") == "literal") & ~nw.col("helo_found")
+    return nw.col("helo_sent") & (known_bad | looked_up)

@@ -7,7 +7,7 @@ from advisor.restriction import one_of, restriction
 
 @restriction(
     parameter="smtpd_sender_restrictions",
-    needs=("sender_kind",),
+    needs=("sender_kind", "sender_domain_found"),
     reply="450 4.1.8",
     code_parameter="unknown_address_reject_code",
     # A null MX is refused for good, whatever the code is set to (smtpd_check.c).
@@ -34,4 +34,4 @@ def reject_unknown_sender_domain() -> nw.Expr:
         warn_if_reject before it: it stops nothing and logs what it would have refused.
     """
     skipped = one_of("sender_kind", "null", "literal", "own")
-    return nw.when(skipped).then(nw.lit(value=False)).otherwise(nw.lit(None, dtype=nw.Boolean))
+    return ~skipped & ~nw.col("sender_domain_found")
