@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
 import pyarrow as pa
@@ -41,6 +41,7 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("client_name", pa.string(), "the verified name, 'unknown' when there was none; null when not logged"),
     ("reverse_client_name", pa.string(), "the PTR's name, 'unknown' when there was none usable; null when not logged"),
     ("client_address", pa.string(), "the client"),
+    ("client_network", pa.string(), "its /24 (IPv4) or /64 (IPv6), as greylisting sees it"),
     ("client_status", pa.string(), "named, or why not: no_reverse (or a temporary failure), numeric, no_forward, "
      "no_forward_address, other_address, forward_temporary; null when not logged"),
     ("in_mynetworks", pa.bool_(), "whether the client is in the networks given"),
@@ -287,9 +288,17 @@ def _add_message(row: Row, session: Session, message: Message) -> None:
         _refuse(row, message.refusal)
 
 
+@lru_cache(maxsize=200_000)
+def client_network(address: str) -> str:
+    """The /24 or /64 that an address is in: pools send from neighbours, and postgrey's key is this network."""
+    ip = ip_address(address.partition("%")[0])
+    return str(ip_network((ip, 24 if ip.version == 4 else 64), strict=False))
+
+
 def _complete(row: Row, inside: _Inside, own: frozenset[str]) -> None:
     """Add what follows from one value alone."""
     address = row["client_address"]
+    row["client_network"] = None if address is None else client_network(address)
     row["in_mynetworks"] = None if address is None else inside.has(address)
     if row["authenticated"]:
         row["origin"] = "authenticated"

@@ -150,7 +150,8 @@ class Draft:
             sha256=self.hash(b""),
             clock_before=self._clock_before,
             clock_after=moment(self.clock),
-            coverage=self.coverage.as_dict(),
+            # dataclasses.asdict() would count the pairs of a Counter instead of copying it.
+            coverage={**self.coverage.as_dict(), "ignored_by_program": dict(self.coverage.ignored_by_program)},
             first_time=self.first_time,
             hosts=sorted(pc.unique(events["host"].drop_null()).to_pylist()),
             times=None if bounds["min"] is None else (bounds["min"], bounds["max"]),

@@ -9,6 +9,7 @@ import ipaddress
 import operator
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -227,11 +228,11 @@ def _network(pattern: str) -> Network | None:
 
 def _without(network: Network, hole: Network) -> list[Network]:
     """Cut a hole into a network."""
-    if network.version != hole.version or not network.overlaps(hole):
+    if not network.overlaps(hole):  # nor do networks of different versions
         return [network]
     if network.prefixlen >= hole.prefixlen:
         return []
-    return list(network.address_exclude(hole))  # type: ignore[arg-type]  # same version: compared above
+    return list(network.address_exclude(hole))  # type: ignore[arg-type]  # one version: they overlap
 
 
 def _closing(text: str, at: int) -> int:
@@ -614,7 +615,10 @@ def read(path: Path) -> Postconf:
 
 def _said(command: str, *arguments: str) -> subprocess.CompletedProcess[str] | None:
     """Ask postconf; None where there is none."""
-    words = [*shlex.split(command), *arguments]
+    program, *options = shlex.split(command)
+    # an ordinary user's PATH has no sbin on Debian
+    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
+    words = [found or program, *options, *arguments]
     try:
         # S603: the command is ours or the user's own, and no shell reads it
         return subprocess.run(  # noqa: S603

@@ -250,6 +250,7 @@ def test_no_argument_smuggles_in_a_restriction(name: str, argument: str) -> None
         "a\ufffdb",
         "$(touch x)",
         "a${",
+        "$(x-y)",
     ],
 )
 def test_what_would_be_read_back_otherwise_is_not_written(argument: str) -> None:
@@ -393,7 +394,22 @@ def test_value_falls_back_to_the_defaults() -> None:
     assert config("").value("smtpd_relay_restrictions") == ""
     level_1 = config("compatibility_level = 1")
     assert level_1.value("smtpd_relay_restrictions").endswith("defer_unauth_destination")
-    assert Postconf({}, "x", {"smtpd_helo_required": "yes"}).value("smtpd_helo_required") == "yes"
+
+
+def test_what_is_set_wins_over_what_this_machine_says_and_that_over_the_defaults() -> None:
+    known = {"smtpd_helo_required": "yes", "soft_bounce": "yes", "mydomain": "known.example"}
+    here = Postconf({"soft_bounce": "no", "myhostname": "mx.example.org"}, "x", known)
+    assert here.value("smtpd_helo_required") == "yes"
+    assert here.value("soft_bounce") == "no"
+    assert here.value("mydomain") == "known.example"
+
+
+@pytest.mark.parametrize(
+    ("myhostname", "mydomain"), [("mx.example.org", "example.org"), ("mx", "localdomain"), ("", "")]
+)
+def test_mydomain_follows_from_myhostname(myhostname: str, mydomain: str) -> None:
+    assert config(f"myhostname = {myhostname}").value("mydomain") == mydomain
+    assert config(f"myhostname = {myhostname}\nmydomain = set.example").value("mydomain") == "set.example"
 
 
 def test_database_type_is_hash_unless_said_otherwise() -> None:
@@ -829,6 +845,12 @@ TLS = Entry("permit_tls_clientcerts")
             (),
             (MYNETWORKS, SASL, GUARD, POSTGREY, Entry("permit")),
         ),
+        (
+            f"permit_mynetworks permit_sasl_authenticated {POSTGREY} {GUARD} {ZEN}",
+            POSTGREY,
+            (),
+            (MYNETWORKS, SASL, GUARD, POSTGREY, ZEN),
+        ),
         # what can only refuse may stand anywhere
         (
             f"permit_mynetworks permit_sasl_authenticated warn_if_reject {ZEN} {GUARD}",
@@ -865,8 +887,8 @@ def test_commands_is_one_line_that_a_shell_reads_back() -> None:
 
 
 def test_undo() -> None:
-    here = config("a = one,\n  two  'three'\nb =\nc = \x07\nd = \ufffd\n")
-    assert shlex.split(undo(here, "a")) == ["postconf", "-e", "a = one, two 'three'"]
+    here = config("a = one,\n  two  'three' \"\\four\"\nb =\nc = \x07\nd = \ufffd\n")
+    assert shlex.split(undo(here, "a")) == ["postconf", "-e", "a = one, two 'three' \"\\four\""]
     assert undo(here, "b") == "postconf -e 'b ='"
     assert undo(here, "x") == undo(None, "x") == "postconf -X x"
     for unclean in ("c", "d"):
@@ -895,6 +917,14 @@ def test_running_is_none_without_a_main_cf(tmp_path: Path) -> None:
     missing = tmp_path / "main.cf"
     script = f"echo 'postconf: fatal: open {missing}: No such file or directory' >&2; exit 1"
     assert running(_fake(tmp_path, script)) is None
+
+
+def test_running_asks_for_what_is_not_set(tmp_path: Path) -> None:
+    script = 'if [ "$1" = -n ]; then echo a = 1; else for name; do echo "$name = asked"; done; fi'
+    here = running(_fake(tmp_path, script))
+    assert here is not None
+    assert here.parameters == {"a": "1"}
+    assert {here.value(name) for name in (*DEFAULTS, "mydomain", "myhostname", "mynetworks")} == {"asked"}
 
 
 def test_running_says_what_postconf_says(tmp_path: Path) -> None:
@@ -998,6 +1028,15 @@ def test_running_reads_what_is_set_and_asks_for_the_rest(tmp_path: Path) -> None
     assert here.value("mynetworks") == _postconf(tmp_path, "-h", "mynetworks").strip() != ""
     assert here.value("mydestination") == _postconf(tmp_path, "-xh", "mydestination").strip()
     assert here.networks().stated
+
+
+@pytest.mark.integration
+def test_running_finds_postconf_outside_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _write(tmp_path, "smtpd_helo_required = yes\n")
+    monkeypatch.setenv("PATH", "/nonexistent")
+    here = running(f"postconf -c {tmp_path}")
+    assert here is not None
+    assert here.is_set("smtpd_helo_required")
 
 
 @pytest.mark.integration

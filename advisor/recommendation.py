@@ -1,0 +1,175 @@
+"""A recommendation: one change, what it would have done to past mail, whom it would have hurt, and what to type."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+ENFORCE, WARN, LEAVE, RELAX = "enforce", "warn", "leave", "relax"
+"""Switch on; switch on with warn_if_reject to gather evidence; leave as it is; switch off or soften."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The same thing counted three ways: one message may be many attempts, one client many messages."""
+
+    attempts: int = 0
+    messages: int = 0
+    clients: int = 0
+
+
+@dataclass(frozen=True)
+class Host:
+    """A client that a change would turn away, and what is known of it.
+
+    `wanted` is True where evidence independent of the change says so, False for unwanted, None for neither.
+    `senders` are up to three of its sender addresses, as logged; `evidence` is a sentence.
+    """
+
+    client_address: str
+    client_name: str | None
+    reverse_client_name: str | None
+    helo_name: str | None
+    wanted: bool | None
+    evidence: str
+    attempts: int
+    messages: int
+    first_seen: datetime
+    last_seen: datetime
+    senders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What to do about one restriction (or one setting such as smtpd_helo_required).
+
+    All counts are of mail from outside that was accepted, so of what the change adds to what is on. `accepted` is the
+    denominator of `no_evidence`; `wanted`, `unwanted` and `undecided_all` are those of `hurt`, `stopped` and
+    `undecided`: accepted attempts by independent evidence, whether or not this restriction could judge them;
+    `wanted_judged` and `unwanted_judged` are those of them that it could judge.
+    `marginal` is what it stops of unwanted mail that nothing recommended before it would stop. `harm_interval` is the
+    95 % interval (exact binomial) of hurt.clients / wanted_judged.clients; None where it could judge none. `refused` is what it refused in this log already, where it is on.
+    """
+
+    name: str
+    tip: int
+    claim: str
+    parameter: str
+    state: str
+    recommendation: str
+    rank: int | None
+    stopped: Tally
+    hurt: Tally
+    undecided: Tally
+    no_evidence: Tally
+    marginal: Tally
+    accepted: Tally
+    wanted: Tally
+    unwanted: Tally
+    undecided_all: Tally
+    refused: Tally
+    wanted_judged: Tally
+    unwanted_judged: Tally
+    harm_interval: tuple[float, float] | None
+    basis: dict[str, int]
+    hosts: tuple[Host, ...]
+    hosts_more: int
+    reasons: tuple[str, ...]
+    not_known: tuple[str, ...]
+    lines_to_type: tuple[str, ...]
+    try_first: tuple[str, ...]
+    undo: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong now, or that limits what can be said. `severity` is 'fix' or 'note'."""
+
+    severity: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Greylisting:
+    """What postgrey did, as logged. `delays` are the seconds that triplets waited until they first passed, sorted."""
+
+    greylisted: int
+    triplets: int
+    passed: int
+    never_returned: int
+    still_open: int
+    allowlisted: int
+    delays: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Hits of one DNS list, as logged: refusals by smtpd or postscreen, and dnsblog's answers."""
+
+    name: str
+    refused: int
+    answered: int
+    clients: int
+
+
+@dataclass(frozen=True)
+class Day:
+    """Attempts from outside on one day (in the report's zone)."""
+
+    day: str
+    accepted: int
+    rejected: int
+    deferred: int
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What the log shows, before any advice.
+
+    `attempts` are all; `outside` those from neither our networks nor users; `accepted`, `rejected` and `deferred` are
+    those of the outside ones, and add up to it. `wanted`, `unwanted` and `undecided` are those of the accepted ones by
+    all evidence, and add up to `accepted`.
+    """
+
+    attempts: int
+    outside: int
+    accepted: int
+    rejected: int
+    deferred: int
+    authenticated: int
+    own_network: int
+    local_messages: int
+    wanted: int
+    unwanted: int
+    undecided: int
+    refused_by: tuple[tuple[str, int], ...]
+    client_status: dict[str, int]
+    days: tuple[Day, ...]
+    greylisting: Greylisting | None
+    lists: tuple[Listing, ...]
+    spf: dict[str, int]
+    dmarc: dict[str, int]
+    helo_known: int = 0
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The recommendations for a period, and how much of the log was understood.
+
+    `recommendations` are in the order to make the changes; those with a `rank` (1 to 3) are for now.
+    `coverage` is as in advisor.event.Coverage.as_dict(). `samples` are (shape, count, an example) of lines that were
+    not understood. `cannot_show` says what this log cannot tell, and what would.
+    """
+
+    start: datetime | None
+    end: datetime | None
+    timezone: str
+    hosts: tuple[str, ...]
+    postfix_version: str | None
+    configuration: str
+    coverage: dict[str, object]
+    traffic: Traffic
+    recommendations: tuple[Recommendation, ...]
+    allowlist: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    samples: tuple[tuple[str, int, str], ...]
+    cannot_show: tuple[str, ...]
+    evidence: dict[str, int] = field(default_factory=dict)
