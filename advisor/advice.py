@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from advisor import change
 from advisor.event import UNRECOGNISED, Coverage
 from advisor.finding import cannot_show, findings
-from advisor.harm import Harm, measure
+from advisor.harm import Gain, Harm, measure
 from advisor.interval import exact_binomial
 from advisor.postconf import Postconf
 from advisor.recommendation import ENFORCE, LEAVE, RELAX, WARN, Advice, Host, Recommendation
@@ -28,10 +29,8 @@ JUDGED = 300
 """Wanted attempts that a restriction must have judged before it is enforced; none hurt of 300 still allows 1 %."""
 COVERED = 0.9
 """The share of wanted attempts that it must have judged."""
-MAX_HARM = 0.02
-"""The share of wanted attempts that it may hurt and still be enforced, once those hosts are allowed."""
-TOO_MUCH = 0.05
-"""The share of wanted attempts from which on it is left off."""
+MAX_HARM = 0.05
+"""The share of wanted attempts it may turn away and still be enforced, once those hosts are allowed; above, it is left."""
 
 CLAIMS = {
     "reject_unknown_reverse_client_hostname": "refuse clients without a reverse name",
@@ -182,15 +181,17 @@ def _decide(harm: Harm, state: str, days: float) -> tuple[str, tuple[str, ...]]:
     if not judged:
         return WARN, ("The log does not show what it looks at; warn_if_reject makes Postfix log it and stops nothing.",)
     share = harm.hurt.attempts / harm.wanted_judged.attempts if harm.wanted_judged.attempts else None
-    if share is not None and (share > TOO_MUCH or harm.hurt.attempts > harm.stopped.attempts):
-        return LEAVE, (f"It would have refused {share:.1%} of the wanted mail that it could judge.",)
-    doubts = _doubts(harm, share, days)
+    if share is not None and (share > MAX_HARM or harm.hurt.attempts > harm.stopped.attempts):
+        return LEAVE, (f"It would have refused {100 * share:.1f} % of the wanted mail that it could judge.",)
+    doubts = _doubts(harm, days)
     if not doubts and not turned:
         return LEAVE, (f"It would have refused none of the {judged:,} accepted attempts that it could judge.",)
-    return (WARN, doubts) if doubts else (ENFORCE, (f"At least {DAYS} days and {JUDGED} wanted attempts were judged.",))
+    if doubts:
+        return WARN, doubts
+    return ENFORCE, (f"It was judged on {days:.0f} days of log and {harm.wanted_judged.attempts:,} wanted attempts.",)
 
 
-def _doubts(harm: Harm, share: float | None, days: float) -> tuple[str, ...]:
+def _doubts(harm: Harm, days: float) -> tuple[str, ...]:
     """Why it should not be enforced yet."""
     doubts = []
     if days < DAYS:
@@ -199,8 +200,11 @@ def _doubts(harm: Harm, share: float | None, days: float) -> tuple[str, ...]:
         doubts.append(f"It could judge {harm.wanted_judged.attempts:,} wanted attempts; {JUDGED} are needed.")
     elif harm.wanted_judged.attempts < COVERED * harm.wanted.attempts:
         doubts.append(f"It could judge {harm.wanted_judged.attempts:,} of {harm.wanted.attempts:,} wanted attempts.")
-    if share is not None and share > MAX_HARM:
-        doubts.append(f"It would have refused {share:.1%} of the wanted mail; more than {MAX_HARM:.0%} is a risk.")
+    if harm.undecided.clients > harm.stopped.clients:
+        doubts.append(
+            f"It would also refuse {harm.undecided.clients:,} clients that nothing calls wanted or unwanted, and "
+            f"{harm.stopped.clients:,} that something calls unwanted."
+        )
     return tuple(doubts)
 
 
@@ -213,9 +217,10 @@ def _decide_without_trial(harm: Harm, days: float) -> tuple[str, tuple[str, ...]
         return LEAVE, (f"It would have refused {harm.hurt.clients} clients whose mail is wanted, and has no trial form.",)
     if not harm.stopped.attempts + harm.undecided.attempts:
         return LEAVE, (f"It would have refused none of the {judged:,} accepted attempts that it could judge.",)
-    doubts = _doubts(harm, 0.0, days)
-    return (LEAVE, (*doubts, "It has no trial form, so gather more log first.")) if doubts else (ENFORCE, (
-        f"None of the {harm.wanted_judged.attempts:,} wanted attempts came without a HELO.",))
+    doubts = _doubts(harm, days)
+    if doubts:
+        return LEAVE, (*doubts, "It has no trial form, so gather more log first.")
+    return ENFORCE, (f"None of the {harm.wanted_judged.attempts:,} wanted attempts came without a HELO.",)
 
 
 def _not_known(harm: Harm) -> tuple[str, ...]:
@@ -235,34 +240,30 @@ def _not_known(harm: Harm) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _turned(frame: pa.Table, number: int) -> pc.Expression:
-    answer = pc.field(f"answer_{number}")
-    return (answer == "reject") | (answer == "defer")
-
-
 def _ranked(
     drafts: Sequence[Recommendation], frame: pa.Table, asked: Sequence[Asked], config: Postconf | None
 ) -> list[Recommendation]:
-    """The changes in the order to make them, each with what it adds and its lines, then what is left as it is."""
+    """The changes in the order to make them, each with what it adds and its lines, then what is left as it is.
+
+    What warns only stops nothing, so it takes nothing from those behind it.
+    """
+    accepted = frame.filter(pc.field("action") == "accept")
+    masks = [Gain.of(accepted, one, number) for number, one in enumerate(asked)]
     changes = [number for number, draft in enumerate(drafts) if draft.recommendation in (ENFORCE, WARN, RELAX)]
     order = {RELAX: 0, ENFORCE: 1, WARN: 2}
-    accepted = frame.filter(pc.field("action") == "accept")
-    rest, ordered = accepted, []
+    open_still = np.ones(accepted.num_rows, dtype=bool)
+    ordered = []
     while changes:
-        adds = {number: measure(rest, None, asked[number], number) for number in changes}
-        best = min(
-            changes,
-            key=lambda number: (
-                order[drafts[number].recommendation],
-                -adds[number].stopped.attempts,
-                -adds[number].undecided.attempts,
-                drafts[number].tip,
-            ),
-        )
+        keys = {
+            number: (order[drafts[number].recommendation], *masks[number].key(open_still), drafts[number].tip)
+            for number in changes
+        }
+        best = min(changes, key=keys.__getitem__)
         changes.remove(best)
-        ordered.append(replace(drafts[best], marginal=adds[best].stopped))
+        adds = masks[best].tally(accepted, open_still)
+        ordered.append(replace(drafts[best], marginal=adds))
         if drafts[best].recommendation == ENFORCE:
-            rest = rest.filter(~_turned(rest, best).is_valid() | ~_turned(rest, best))
+            open_still &= ~masks[best].turned
     left = [draft for draft in drafts if draft.recommendation == LEAVE]
     return [*_with_lines(ordered, config), *left]
 

@@ -41,27 +41,22 @@ def _list(recommendation: Recommendation, config: Postconf) -> Typed:
     """The lines for an entry of a restriction list, the hosts to allow first."""
     hosts = wanted_hosts(recommendation.hosts)
     table = f"{config.database_type()}:{allowlist.FILE}"
-    before = (Entry("check_client_access", table),) if hosts else ()
+    warns = recommendation.recommendation == WARN
+    # On trial nobody is refused, so nobody needs to be let through yet.
+    before = (Entry("check_client_access", table),) if hosts and not warns else ()
     parameter = recommendation.parameter
     if recommendation.recommendation == RELAX:
         parameter = next(iter(config.state(recommendation.name).parameters), parameter)
-    warns = recommendation.recommendation == WARN
     entries = insert(config, parameter, Entry(recommendation.name, warn=warns), before)
     lines: list[str] = []
     if hosts and not warns:
-        lines += [f"# {allowlist.FILE}, add:", *allowlist.lines(hosts)]
-    elif hosts:
-        # On trial nobody is refused, so nobody needs to be let through yet.
-        entries = insert(config, parameter, Entry(recommendation.name, warn=True))
+        # The table first: a list that names a table which is not there makes smtpd refuse all mail for the moment.
+        lines += [f"# {allowlist.FILE}, add:", *allowlist.lines(hosts), "# then:", f"postmap {table}"]
     lines += ["# /etc/postfix/main.cf:", *with_entries(config, parameter, entries).rstrip("\n").split("\n")]
-    lines += ["# or, instead of the editor:", commands(parameter, entries), "# then:"]
-    if hosts and not warns:
-        lines.append(f"postmap {table}")
-    lines.append(RELOAD)
+    lines += ["# or, instead of the editor:", commands(parameter, entries), "# then:", RELOAD]
     trial: tuple[str, ...] = ()
     if recommendation.recommendation not in (WARN, RELAX):
-        trying = insert(config, parameter, Entry(recommendation.name, warn=True), before)
-        trial = (commands(parameter, trying), RELOAD)
+        trial = (commands(parameter, insert(config, parameter, Entry(recommendation.name, warn=True))), RELOAD)
     value = ", ".join(f"warn_if_reject {entry}" if entry.warn else str(entry) for entry in entries)
     after = replace(config, parameters={**config.parameters, parameter: value})
     return Typed(tuple(lines), trial, (undo(config, parameter), "postfix reload"), after)

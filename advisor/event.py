@@ -5,7 +5,7 @@ one, and of postconf(5) or the RFCs otherwise. A column that a line says nothing
 """
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -82,7 +82,8 @@ class Coverage:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for Parquet metadata and JSON."""
-        return asdict(self)
+        # Not asdict(): it rebuilds a Counter from pairs, and counts those.
+        return {**vars(self), "ignored_by_program": dict(self.ignored_by_program)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Coverage":

@@ -89,7 +89,8 @@ class _Witness:
     """What the whole log tells of each client and each sender."""
 
     def __init__(self, rows: Sequence[Row], events: pa.Table, domains: frozenset[str]) -> None:
-        self._domains = domains
+        # Everybody may be called localhost; only a name of ours is a claim to be us.
+        self._domains = frozenset(name for name in domains if "." in name and not name.startswith("localhost"))
         self._written_to: set[str] = set()
         self._days: dict[tuple[str, str], set[Any]] = defaultdict(set)
         self._early: set[str] = set()

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -151,3 +153,37 @@ def _host(address: str, rows: list[dict[str, Any]], restriction: str) -> Host:
         last_seen=max(times),
         senders=tuple(senders[:3]),
     )
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Which accepted attempts a restriction turns away, and which of those are unwanted or undecided, row by row."""
+
+    turned: npt.NDArray[np.bool_]
+    unwanted: npt.NDArray[np.bool_]
+    undecided: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, accepted: pa.Table, asked: Asked, number: int) -> "Gain":
+        """Read the answers of restriction `number` and the evidence that may testify on it."""
+        answer = accepted[f"answer_{number}"]
+        turned = pc.fill_null(pc.is_in(answer, pa.array(["reject", "defer"])), fill_value=False).to_numpy()
+        reasons = pc.dictionary_encode(accepted["reasons"].combine_chunks())
+        ways = [verdict(name, asked.restriction.name) for name in reasons.dictionary.to_pylist()]
+        codes = reasons.indices.to_numpy()
+        unwanted = np.array([way is False for way in ways], dtype=bool)[codes]
+        undecided = np.array([way is None for way in ways], dtype=bool)[codes]
+        return cls(turned, turned & unwanted, turned & undecided)
+
+    def key(self, rows: npt.NDArray[np.bool_]) -> tuple[int, int]:
+        """What sorts first: most unwanted stopped among these rows, then most undecided."""
+        return -int((self.unwanted & rows).sum()), -int((self.undecided & rows).sum())
+
+    def tally(self, accepted: pa.Table, rows: npt.NDArray[np.bool_]) -> Tally:
+        """The unwanted attempts it stops among these rows."""
+        stopped = accepted.select(["message", "client_address"]).filter(pa.array(self.unwanted & rows))
+        return Tally(
+            stopped.num_rows,
+            pc.count_distinct(stopped["message"]).as_py(),
+            pc.count_distinct(stopped["client_address"]).as_py(),
+        )

@@ -64,25 +64,30 @@ def _sources(found: Sequence[Part]) -> list[Source]:
 
 def overlaps(found: Sequence[Source]) -> list[str]:
     """Say which logs hold the same hours of one host: if one is a copy or a part of another, lines count twice."""
-    sentences: dict[str, None] = {}
-    furthest: dict[str, Source] = {}
+    pairs: dict[tuple[Source, Source], list[str]] = {}
+    furthest: dict[str, tuple[datetime, Source]] = {}
     spans = [(each.first, each.last, each) for each in found if each.first is not None and each.last is not None]
-    for first, last, source in sorted(spans, key=lambda span: (span[0], -span[1].timestamp())):
+    # Of two that begin together the longer comes first, so that the other is part of it.
+    for first, last, source in sorted(spans, key=lambda span: (span[0], _EPOCH - span[1])):
         for host in source.hosts:
-            other = furthest.get(host)
-            if other is None or other.last is None or other.last < last:
-                furthest[host] = source
-            if other is None or other.last is None:
-                continue
-            until = min(last, other.last)
+            end, other = furthest.get(host, (first, None))
             # A line or two out of order where a log was rotated is no overlap.
-            if until - first > _CUSTOMARY or first < last == until:
-                sentences[
-                    f"{other.log} ({other.source}) and {source.log} ({source.source}) both hold lines of {host} from "
-                    f"{first:%Y-%m-%d %H:%M:%S} to {until:%Y-%m-%d %H:%M:%S} UTC: if one is a copy or a part of the other, "
-                    "these lines count twice"
-                ] = None
-    return list(sentences)
+            if other is not None and (min(last, end) - first > _CUSTOMARY or first < last <= end):
+                pairs.setdefault((other, source), []).append(host)
+            if other is None or end < last:
+                furthest[host] = last, source
+    return [_sentence(one, other, hosts) for (one, other), hosts in pairs.items()]
+
+
+def _sentence(one: Source, other: Source, hosts: list[str]) -> str:
+    assert one.last is not None
+    assert other.last is not None
+    names = ", ".join(hosts[:3]) + (f" and {len(hosts) - 3:,} other hosts" if len(hosts) > 3 else "")
+    return (
+        f"{one.log} ({one.source}) and {other.log} ({other.source}) both hold lines of {names} "
+        f"from {other.first:%Y-%m-%d %H:%M:%S} to {min(one.last, other.last):%Y-%m-%d %H:%M:%S} UTC: "
+        "if one is a copy or a part of the other, these lines count twice"
+    )
 
 
 def open_store(store: Path) -> History:

@@ -77,20 +77,20 @@ def _on_leap_day(clock: Clock) -> bool:
 
 def _choose(lasts: list[date | None], unfit: set[int], anchor: date, year: int | None) -> int | None:
     """Take the latest first year with which the last line keeps to the anchor, or falls into the year asked for."""
-    if all(last is None for last in lasts):
+    reached = {place: _LEAP_YEAR + place - last.year for place, last in enumerate(lasts) if last is not None}
+    if not reached:
         return anchor.year if year is None else year
     latest = anchor + SLACK
     newest = year or latest.year
-    span = max(last.year for last in lasts if last is not None) - _LEAP_YEAR
-    for choosy in (True, False):
-        for first in range(newest, newest - span - 2 * _LEAP_CYCLE - 1, -1):
+    # Time may run backwards, so the first line's year can be the later one too.
+    years = range(newest + max(reached.values()), newest + min(reached.values()) - 2 * _LEAP_CYCLE - 1, -1)
+    for choosy in (True, False) if year is None else (True,):
+        for first in years:
             place = first % _LEAP_CYCLE
             last = lasts[place]
             if last is None or (choosy and place in unfit):
                 continue
-            end = (last.year - (_LEAP_YEAR + place) + first, last.month, last.day)
-            if end[0] == year if year else end <= (latest.year, latest.month, latest.day):
+            end = (first - reached[place], last.month, last.day)
+            if end[0] == year or (year is None and end <= (latest.year, latest.month, latest.day)):
                 return first
-        if year:
-            break
     return None

@@ -4,6 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from advisor.event import UNRECOGNISED
+
 SAMPLES = 10
 """Shapes shown at most."""
 CUT = 200
@@ -33,3 +38,19 @@ def shapes(texts: Iterable[str]) -> tuple[tuple[str, int, str], ...]:
         counts[found] += 1
         first.setdefault(found, text[:CUT])
     return tuple((found, count, first[found]) for found, count in counts.most_common(SAMPLES))
+
+
+def listing(events: pa.Table) -> str:
+    """What was not understood, grouped by shape with counts: ready to paste into a report of a new family."""
+    texts = events.filter(pc.field("kind") == UNRECOGNISED)["text"].to_pylist()
+    if not texts:
+        return "Every line of the programs we know was understood.\n"
+    lines = [f"{len(texts):,} lines were not understood; by shape:", ""]
+    for found, count, sample in shapes(texts):
+        lines += [f"{count:>8,}  {_printable(found)}", f"{'':8}  {_printable(sample)}", ""]
+    return "\n".join(lines)
+
+
+def _printable(text: str) -> str:
+    """The text with what a terminal would obey spelled out."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.line import LONG, ROTATION, Clock, Line, decode, read
@@ -153,6 +153,7 @@ def test_a_clock_goes_on_after_the_last_date() -> None:
     assert at("Jan  1 00:00:01", Clock(2025, UTC, after=date(2025, 12, 31))).year == 2026
 
 
+@settings(deadline=None)
 @given(st.lists(st.dates(date(1999, 1, 1), date(2097, 1, 1)), min_size=1, max_size=30))
 def test_years_are_right_for_steps_from_a_month_back_to_nine_months_on(days: list[date]) -> None:
     # What the rule promises: steps from -31 days to a year less 31 days.
@@ -173,6 +174,7 @@ HEADERS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(HEADERS, max_size=20), st.integers(1971, 2200), st.sampled_from([UTC, BERLIN]))
 def test_nothing_raises_and_every_time_is_one_that_pandas_knows(texts: list[str], year: int, zone: ZoneInfo) -> None:
     clock = Clock(year, zone)

@@ -513,12 +513,12 @@ def assert_mends(folder: Path, log: Path) -> bool:
 
 
 def test_killed_at_every_step(tmp_path: Path) -> None:
-    statuses = run_child(tmp_path, lines(45), "steps", 24)
+    statuses = run_child(tmp_path, lines(60), "steps", 16)
     died = statuses.index(0)
-    assert statuses == [9] * died + [0] * (24 - died)
-    missing = [assert_mends(tmp_path / "stores" / str(number), tmp_path / "maillog") for number in range(24)]
+    assert statuses == [9] * died + [0] * (16 - died)
+    missing = [assert_mends(tmp_path / "stores" / str(number), tmp_path / "maillog") for number in range(16)]
     assert missing[: died - 1] == [True] * (died - 1)
-    assert missing[died:] == [False] * (24 - died)
+    assert missing[died:] == [False] * (16 - died)
 
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""The command line: `advisor` and `python -m advisor`. The one place that catches, and that ends the process."""
+
+import os
+import sys
+
+import typer
+
+from advisor.cli import app
+from advisor.errors import AdvisorError
+
+# Typer's own usage errors; where they live changed when it took click in, but what they are the base of did not.
+UsageError: type = typer.BadParameter.__mro__[1]
+
+
+def main() -> None:
+    """Run a command. Exit 0: done; 1: `--check` found something; 2: an error, one line on stderr."""
+    try:
+        status = app(standalone_mode=False)
+    except AdvisorError as error:
+        sys.stderr.write(f"advisor: {error}\n")
+        status = 2
+    except UsageError as error:
+        # Typer's own wording takes three lines; the promise is one.
+        command = error.ctx.command_path if error.ctx is not None else "advisor"
+        sys.stderr.write(f"advisor: {' '.join(error.format_message().split())}; see {command} --help\n")
+        status = 2
+    except typer.Exit as ended:
+        status = ended.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        status = 130
+    except BrokenPipeError:
+        # Whoever read us has had enough (`| head`); that is no error, and Python must not try to flush again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status or 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""A question: which logs or which store, which period, whose configuration; and the functions that answer it.
+
+These are the package's functions and the commands alike. What the parts right of the store must not reach for
+themselves (the clock, the zone, this machine's Postfix) is looked up here and handed to them.
+"""
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from advisor import attempt, postconf
+from advisor.advice import Situation
+from advisor.advice import advise as _advise
+from advisor.errors import AdvisorError
+from advisor.evidence import weigh
+from advisor.history import History, open_store, parse_files
+from advisor.period import moment
+from advisor.recommendation import Advice
+from advisor.reports import render
+from advisor.restrictions import CATALOGUE, TIPS
+from advisor.simulation import Simulation
+from advisor.simulation import simulate as _simulate
+from advisor.store import Ingested
+from advisor.store import ingest as _ingest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def local_zone() -> tzinfo:
+    """This machine's time zone, by name where it has one, so that summer time is known; UTC where nobody set one."""
+    name = os.environ.get("TZ", "").lstrip(":")
+    if not name and Path("/etc/localtime").is_symlink():
+        name = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
+    return zone_named(name) if name else UTC
+
+
+def zone_named(name: str) -> tzinfo:
+    """A zone of the IANA database; AdvisorError for a name that is not in it."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise AdvisorError("--timezone", f"'{name}' is no time zone", "write a name such as Europe/Berlin or UTC") from None
+
+
+def default_store() -> Path:
+    """Where the store is when nobody says: the system's for root, one's own for others."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/maillog-advisor")
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
+    return Path(state) / "maillog-advisor"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked about.
+
+    `files` are logs; without them the store is read. `since` and `until` are as in advisor.period. `config` is a
+    configuration folder, a main.cf or saved `postconf -n` output; without it this machine's Postfix is asked, if the
+    log is this machine's.
+    """
+
+    files: Sequence[str | Path] = ()
+    store: Path | None = None
+    since: str | None = None
+    until: str | None = None
+    config: Path | None = None
+    year: int | None = None
+    zone: tzinfo = field(default_factory=local_zone)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @cached_property
+    def history(self) -> History:
+        """All events, before and after the period too: a session may begin before it."""
+        if self.files and self.store:
+            raise AdvisorError("--store", "was given together with log files", "give one of the two")
+        if self.files:
+            today = self.now.astimezone(self.zone).date()
+            return parse_files(self.files, year=self.year, zone=self.zone, today=today)
+        store = self.store or default_store()
+        if not store.is_dir():
+            raise AdvisorError(str(store), "there is no store", "give log files, or make it with: advisor ingest FILE...")
+        return open_store(store)
+
+    @cached_property
+    def configuration(self) -> postconf.Postconf | None:
+        """The Postfix configuration, where it is known to be that of the log."""
+        if self.config is not None:
+            return postconf.read(self.config)
+        hosts = set(pc.unique(self.history.events["host"]).to_pylist())
+        own = socket.gethostname()
+        return postconf.running() if hosts & {own, own.partition(".")[0]} else None
+
+    @cached_property
+    def codes(self) -> Mapping[str, str]:
+        """The reply codes that the configuration sets, by parameter."""
+        config = self.configuration
+        if config is None:
+            return {}
+        names = {found.code_parameter for found in CATALOGUE.values() if found.code_parameter}
+        return {name: config.value(name) for name in names if config.is_set(name)}
+
+    @cached_property
+    def attempts(self) -> pa.Table:
+        """The attempts of the period (columns of advisor.attempt.SCHEMA)."""
+        config = self.configuration
+        inside = attempt.LOOPBACK
+        domains: frozenset[str] = frozenset()
+        if config is not None:
+            networks = config.networks()
+            # An exclusion inside one of our networks is rare; what it holds is then outside.
+            inside = tuple(network for network in networks.inside if network not in networks.excluded)
+            domains = config.local_domains()
+        found = attempt.attempts(self.history.events, networks=inside, domains=domains)
+        return self._in_period(found)
+
+    @cached_property
+    def events(self) -> pa.Table:
+        """The events of the period (columns of advisor.event.SCHEMA)."""
+        return self._in_period(self.history.events)
+
+    def _in_period(self, table: pa.Table) -> pa.Table:
+        for text, option, later in ((self.since, "--since", True), (self.until, "--until", False)):
+            if text is not None:
+                when = pa.scalar(moment(text, option, self.now, self.zone), pa.timestamp("us", "UTC"))
+                table = table.filter(pc.field("time") >= when if later else pc.field("time") < when)
+        return table
+
+    def advise(self) -> Advice:
+        """The advice for the period."""
+        domains = self.configuration.local_domains() if self.configuration is not None else frozenset()
+        weighed = weigh(self.attempts, self.events, domains)
+        history = self.history
+        notes = (*history.notes, *(str(error) for error in history.bad))
+        return _advise(Situation(weighed, self.events, history.coverage, self.configuration, self.zone, notes))
+
+    def simulate(self, restrictions: str) -> Simulation:
+        """What a list would have answered to the attempts of the period, computed by DuckDB."""
+        import duckdb  # noqa: PLC0415 - a tenth of a second that the other commands need not pay
+
+        return _simulate(restrictions, duckdb.from_arrow(self.attempts), self.codes)
+
+
+def ingest(*files: str | Path, store: Path | None = None, year: int | None = None, zone: tzinfo | None = None) -> Ingested:
+    """Add logs to the store; what it holds already is not added again."""
+    zone = zone or local_zone()
+    today = datetime.now(zone).date()
+    return _ingest(files, store or default_store(), year=year, zone=zone, today=today)
+
+
+def _frame(table: pa.Table) -> "pd.DataFrame":
+    """A pandas frame with Arrow-backed columns: with pandas' own strings a missing HELO would answer for itself."""
+    import pandas as pd  # noqa: PLC0415 - notebooks have it; the commands need not wait for it
+
+    return table.to_pandas(types_mapper=pd.ArrowDtype)
+
+
+def events(*files: str | Path, **options: Any) -> "pd.DataFrame":  # noqa: ANN401 - the fields of Question
+    """What Postfix said: one row an event, as a pandas frame (columns of advisor.event.SCHEMA)."""
+    return _frame(Question(files, **options).events)
+
+
+def attempts(*files: str | Path, **options: Any) -> "pd.DataFrame":  # noqa: ANN401 - the fields of Question
+    """Who asked for what, and what became of it: one row an attempt (columns of advisor.attempt.SCHEMA)."""
+    return _frame(Question(files, **options).attempts)
+
+
+def simulate(restrictions: str, attempts: Any, codes: Mapping[str, str] | None = None) -> Simulation:  # noqa: ANN401
+    """What a restriction list, spelled as in main.cf, would have answered to attempts (a frame of any engine)."""
+    return _simulate(restrictions, attempts, codes)
+
+
+def advise(*files: str | Path, **options: Any) -> Advice:  # noqa: ANN401 - the fields of Question
+    """What to change, what it would have stopped and whom it would have hurt."""
+    return Question(files, **options).advise()
+
+
+def report(*files: str | Path, format: str = "terminal", **options: Any) -> str | bytes:  # noqa: A002, ANN401
+    """The whole story, as `terminal`, `html`, `mail` or `json`."""
+    question = Question(files, **options)
+    return render(question.advise(), format, now=question.now)
+
+
+def explain(name: str) -> str:
+    """What a restriction is, whom it hurts, and what a log shows of it."""
+    found = CATALOGUE.get(name)
+    if found is None:
+        near = postconf.suggest(name, CATALOGUE)
+        todo = f"did you mean {near}?" if near else "'advisor explain' lists the names"
+        raise AdvisorError("explain", f"there is no page on '{name}'", todo)
+    title = f"{found.name}\n{'=' * len(found.name)}\n\n"
+    facts = [f"In          {found.parameter}", f"Since       Postfix {found.since}"]
+    if found.reply:
+        facts.append(f"Answers     {found.reply}" + (f" (code: {found.code_parameter})" if found.code_parameter else ""))
+    if found.says:
+        facts.append(f"Says        {found.says}")
+    facts.append(f"Needs       {', '.join(found.needs) or 'nothing'}")
+    return f"{title}{found.page}\n\n" + "\n".join(facts) + "\n"
+
+
+def names() -> dict[str, str]:
+    """Every restriction that has a page, with its first sentence; the tips first."""
+    order = [*TIPS, *(name for name in CATALOGUE if name not in TIPS)]
+    return {name: CATALOGUE[name].page.partition("\n")[0] for name in order}

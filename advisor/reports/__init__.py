@@ -1,0 +1,80 @@
+"""Reports: one Advice in many renderings, which say the same in the same words.
+
+terminal   text for people, 80 columns, ASCII
+html       one page in one file, without script or network
+mail       a message ready for `sendmail -t`
+json       for programs
+wording    the numbers and phrases they share, and what becomes of text from the log
+charts     the figures they share
+
+Each is imported when asked for: drawing takes longer to import than a log of 10,000 lines to read.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict, Unpack
+
+from advisor.errors import AdvisorError
+from advisor.recommendation import Advice
+
+FORMATS = ("terminal", "html", "mail", "json")
+"""What `render` knows."""
+
+
+class Wishes(TypedDict, total=False):
+    """What `render` takes by name; the fields of Letter."""
+
+    now: datetime
+    width: int
+    color: bool
+    only: str | None
+    sender: str
+    recipient: str
+
+
+@dataclass(frozen=True)
+class Letter:
+    """How to render: no renderer asks a clock, a terminal or the environment.
+
+    `only` is 'advice' for just the recommendations and what to type; `sender` and `recipient` are the mail's.
+    """
+
+    now: datetime
+    width: int = 80
+    color: bool = False
+    only: str | None = None
+    sender: str = "root"
+    recipient: str = "postmaster"
+
+
+def render(
+    advice: Advice,
+    format: str,  # noqa: A002 - the option's own name
+    letter: Letter | None = None,
+    **wishes: Unpack[Wishes],
+) -> str | bytes:
+    """Render advice as one of FORMATS: text, or bytes for mail.
+
+    How it is rendered is said by a Letter, or by its fields by name (`now` always). Raises AdvisorError for a format
+    that there is none of, and for a mail address that is none.
+    """
+    how = Letter(**wishes) if letter is None else letter
+    if how.only not in (None, "advice"):
+        raise AdvisorError("--only", f"unknown part '{how.only}'", "the one there is: advice")
+    if format == "terminal":
+        from advisor.reports import terminal  # noqa: PLC0415 - see above
+
+        return terminal.render(advice, how)
+    if format == "html":
+        from advisor.reports import html  # noqa: PLC0415
+
+        return html.render(advice, how)
+    if format == "mail":
+        from advisor.reports import mail  # noqa: PLC0415
+
+        return mail.render(advice, how)
+    if format == "json":
+        from advisor.reports import json  # noqa: PLC0415
+
+        return json.render(advice, how)
+    raise AdvisorError("--format", f"unknown format '{format}'", f"one of {', '.join(FORMATS)}")

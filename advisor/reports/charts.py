@@ -1,0 +1,176 @@
+"""The charts that reports and notebooks share: each takes an Axes, and says in its alt text what it shows.
+
+by_day        attempts from outside by day, stacked: accepted, deferred, rejected
+by_change     per change, the share of unwanted mail it stops, of wanted mail it hurts, and what it could not judge
+svg, png      a figure as bytes, the same for the same data
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from advisor.recommendation import Day, Recommendation
+from advisor.reports import wording
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours that are told apart by the colour-blind too; hatches say the same in grey."""
+
+    text: str = "#1b1f24"
+    ground: str = "#ffffff"
+    rule: str = "#d5d9de"
+    stopped: str = "#123a75"
+    hurt: str = "#cc3d10"
+    delayed: str = "#bb45c9"
+    unknown: str = "#7d868f"
+
+
+LIGHT = Palette()
+DARK = Palette(
+    text="#e8eaed", ground="#15181c", rule="#3a4048", stopped="#6cb0f7", hurt="#f2733f", delayed="#efc6ec", unknown="#6d757e"
+)
+Draw = Callable[[Axes, Palette], None]
+
+
+def by_day(axes: Axes, days: Sequence[Day], palette: Palette = LIGHT) -> None:
+    """Stack the attempts of each day: accepted, deferred, rejected; from 0, on one scale."""
+    where = range(len(days))
+    floor = [0] * len(days)
+    for name, color, hatch in (
+        ("accepted", palette.stopped, ""),
+        ("deferred", palette.delayed, "...."),
+        ("rejected", palette.unknown, "////"),
+    ):
+        numbers = [getattr(day, name) for day in days]
+        axes.bar(where, numbers, 0.72, floor, label=name, color=color, hatch=hatch, edgecolor=palette.ground, linewidth=0.6)
+        floor = [low + number for low, number in zip(floor, numbers, strict=True)]
+    step = -(-len(days) // 8) or 1  # more than eight dates would run into each other
+    axes.set_xticks(list(where)[::step], [wording.day(day.day) for day in days][::step])
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.count(int(value))))
+    axes.set_ylim(0, max([*floor, 1]) * 1.04)
+    axes.set_ylabel("attempts from outside")
+    axes.grid(axis="y", color=palette.rule, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, borderaxespad=0.2, handlelength=1.4)
+    _bare(axes, palette, "left", "right", "top")
+
+
+def by_change(axes: Axes, changes: Sequence[Recommendation], palette: Palette = LIGHT) -> None:
+    """Draw three bars a change on one scale in percent, each with its numbers; what is not known says so."""
+    rows = [(5 * number + 1 + line, bar) for number, one in enumerate(changes) for line, bar in enumerate(_bars(one, palette))]
+    for place, bar in rows:
+        axes.barh(place, bar.share * 100, 0.82, color=bar.color, hatch=bar.hatch, edgecolor=palette.ground, linewidth=0.6)
+        axes.text(bar.share * 100 + 1.2, place, bar.words, va="center", ha="left", color=palette.text, fontsize=9)
+    for number, one in enumerate(changes):
+        title = f"{f'{one.rank}  ' if one.rank else ''}{wording.label(one)}  {wording.cut(one.name, 50)}"
+        axes.text(0, 5 * number, title, va="center", ha="left", color=palette.text, fontsize=9.5, weight="bold")
+    axes.set_ylim(5 * len(changes) - 0.6, -0.8)
+    # Room for the words behind the longest bar.
+    axes.set_xlim(0, 165)
+    axes.set_xticks([0, 25, 50, 75, 100], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    axes.set_yticks([])
+    _bare(axes, palette, "right", "top", "bottom", "left")
+    for value in (0, 25, 50, 75, 100):
+        axes.axvline(value, color=palette.rule, linewidth=0.7, zorder=0)
+
+
+@dataclass(frozen=True)
+class _Bar:
+    share: float
+    words: str
+    color: str
+    hatch: str
+
+
+def _bars(one: Recommendation, palette: Palette) -> Sequence[_Bar]:
+    stops, _, hurts, _, missing = wording.cells(one)
+    return (
+        _Bar(_share(one.stopped.attempts, one.unwanted_judged.attempts), f"stops {stops} unwanted", palette.stopped, ""),
+        _Bar(_share(one.hurt.attempts, one.wanted_judged.attempts), f"hurts {hurts} wanted", palette.hurt, "...."),
+        _Bar(_share(one.no_evidence.attempts, one.accepted.attempts), _missing(missing), palette.unknown, "////"),
+    )
+
+
+def _missing(cell: str) -> str:
+    return cell if cell == wording.NO_EVIDENCE else f"no evidence on {cell} accepted"
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+def _bare(axes: Axes, palette: Palette, *sides: str) -> None:
+    for side in sides:
+        axes.spines[side].set_visible(False)
+    for spine in axes.spines.values():
+        spine.set_color(palette.rule)
+    axes.tick_params(colors=palette.text, length=0)
+    axes.yaxis.label.set_color(palette.text)
+    axes.set_facecolor(palette.ground)
+    if legend := axes.get_legend():
+        for text in legend.get_texts():
+            text.set_color(palette.text)
+
+
+def day_finding(days: Sequence[Day]) -> str:
+    """What the chart by day shows, as a sentence."""
+    if not days:
+        return "No attempts from outside in this log."
+    most = max(days, key=lambda one: one.accepted + one.deferred + one.rejected)
+    total = most.accepted + most.deferred + most.rejected
+    days_read = f"{wording.several(len(days), 'day')}, {wording.day(days[0].day)} to {wording.day(days[-1].day)}"
+    return f"Attempts from outside on {days_read}: most on {wording.day(most.day)}, {wording.count(total)}."
+
+
+def change_finding(changes: Sequence[Recommendation]) -> str:
+    """What the chart by change shows, as a sentence."""
+    said = []
+    for one in changes:
+        stops, _, hurts, _, missing = wording.cells(one)
+        said.append(f"{one.name} stops {stops} unwanted, hurts {hurts} wanted, {_missing(missing)}")
+    return "; ".join(said) + "."
+
+
+def height(changes: Sequence[Recommendation]) -> float:
+    """Inches that the chart by change needs."""
+    return 0.35 + 0.98 * len(changes)
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    # The salt makes the SVG's ids, and so the whole file, the same for the same data.
+    with mpl.rc_context({"svg.hashsalt": "advisor", "font.size": 9.5, "hatch.linewidth": 0.7, "font.family": "DejaVu Sans"}):
+        yield
+
+
+def _figure(draw: Draw, width: float, high: float, palette: Palette) -> Figure:
+    figure = Figure(figsize=(width, high), facecolor=palette.ground, layout="constrained")
+    draw(figure.add_subplot(), palette)
+    return figure
+
+
+def svg(draw: Draw, width: float, high: float, palette: Palette = LIGHT) -> bytes:
+    """A chart as SVG, its letters as paths: it looks the same wherever it is opened."""
+    out = BytesIO()
+    with _settings():
+        _figure(draw, width, high, palette).savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return out.getvalue()
+
+
+def png(draw: Draw, width: float, high: float) -> bytes:
+    """A chart as PNG on an opaque white ground, for mail: twice as fine as it is shown."""
+    out = BytesIO()
+    with _settings():
+        figure = _figure(draw, width, high, LIGHT)
+        FigureCanvasAgg(figure)
+        figure.savefig(out, format="png", dpi=192, metadata={"Software": None})
+    return out.getvalue()

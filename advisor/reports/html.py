@@ -1,0 +1,76 @@
+"""The report as one page in one file: no script, no network, nothing that a strict policy would refuse.
+
+Charts are pictures in the page: matplotlib's SVG has style attributes, which the policy forbids in the page itself.
+"""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from advisor.recommendation import Advice
+from advisor.reports import Letter, charts, wording
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture for light and for dark, and what it shows."""
+
+    light: str
+    dark: str
+    finding: str
+
+
+def render(advice: Advice, how: Letter) -> str:
+    """The advice as a page."""
+    advice = wording.clean(advice)
+    sheet = templates().get_template("report.css.jinja").render().strip()
+    page = templates().get_template("report.html.jinja")
+    return page.render(
+        advice=advice,
+        how=how,
+        sheet=Markup(sheet),  # noqa: S704 - our own file, without a value from anywhere
+        sheet_hash=b64encode(sha256(sheet.encode()).digest()).decode(),
+        charts=_charts(advice) if how.only is None else {},
+    )
+
+
+def templates() -> Environment:
+    """The templates beside this file, with every word of `wording` in reach; each value is escaped."""
+    found = Environment(
+        loader=PackageLoader("advisor.reports", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.globals["say"] = wording
+    found.filters |= {"count": wording.count, "cut": wording.cut}
+    return found
+
+
+def _charts(advice: Advice) -> dict[str, Chart]:
+    found = {}
+    days = advice.traffic.days
+    if days:
+        found["days"] = _chart(partial(charts.by_day, days=days), 3.2, charts.day_finding(days))
+    changes = wording.ranked(advice)
+    changes += [one for _, rest in wording.unranked(advice) for one in rest if one.state != "enforced"]
+    if changes:
+        draw = partial(charts.by_change, changes=changes)
+        found["changes"] = _chart(draw, charts.height(changes), charts.change_finding(changes))
+    return found
+
+
+def _chart(draw: partial[None], high: float, finding: str) -> Chart:
+    def drawn(axes: charts.Axes, palette: charts.Palette) -> None:
+        draw(axes, palette=palette)
+
+    light, dark = (
+        "data:image/svg+xml;base64," + b64encode(charts.svg(drawn, 7.2, high, palette)).decode()
+        for palette in (charts.LIGHT, charts.DARK)
+    )
+    return Chart(light, dark, finding)
