@@ -78,11 +78,7 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
 SCHEMA = pa.schema([pa.field(name, kind, metadata={"meaning": meaning}) for name, kind, meaning in _COLUMNS])
 """One row an attempt; see each field's `meaning`."""
 
-_NEEDED = (
-    "source offset time host syslog_name program pid kind queue_id stage action client_name client_address "
-    "reverse_client_name helo_name helo_sent sender recipient orig_recipient sasl_username proto reply dsn text "
-    "restriction list status result reason commands"
-).split()
+_NEEDED = ["source", "offset", "time", "host", "syslog_name", "program", "pid", "kind", "queue_id", "stage", "action", "client_name", "client_address", "reverse_client_name", "helo_name", "helo_sent", "sender", "recipient", "orig_recipient", "sasl_username", "proto", "reply", "dsn", "text", "restriction", "list", "status", "result", "reason", "commands"]
 
 
 def attempts(

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from advisor import allowlist
-from advisor.postconf import Entry, Postconf, commands, insert, undo, with_entries
+from advisor.amendment import commands, insert, undo, with_entries
+from advisor.entry import Entry
+from advisor.postconf import Postconf
 from advisor.recommendation import RELAX, WARN, Host, Recommendation
 from advisor.restriction import Restriction
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from advisor.session import Message, Request, Row, Session
+from advisor.session import Message, Row, Session
 
 HOLD = timedelta(minutes=5)
 """How long a finished session waits for late lines: another process's line may come a moment after its cause."""

@@ -77,8 +77,7 @@ def sentence(reasons: str) -> str:
 
 def weigh(attempts: pa.Table, events: pa.Table, domains: Iterable[str] = ()) -> pa.Table:
     """Add the column `reasons` to attempts: `;NAME;NAME;`, empty where there is none."""
-    names = ("origin sender recipient client_address client_network status action restriction helo_name pipelined filter_result spf "
-             "dmarc time").split()
+    names = ["origin", "sender", "recipient", "client_address", "client_network", "status", "action", "restriction", "helo_name", "pipelined", "filter_result", "spf", "dmarc", "time"]
     rows: list[Row] = attempts.select(names).to_pylist()
     witness = _Witness(rows, events, frozenset(domain.lower() for domain in domains))
     found = [witness.reasons(row) if row["origin"] == "outside" else "" for row in rows]

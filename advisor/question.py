@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from advisor import attempt, postconf
 from advisor.advice import Situation
 from advisor.advice import advise as _advise
+from advisor.entry import suggest
 from advisor.errors import AdvisorError
 from advisor.evidence import weigh
 from advisor.history import History, open_store, parse_files
@@ -49,7 +50,8 @@ def zone_named(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise AdvisorError("--timezone", f"'{name}' is no time zone", "write a name such as Europe/Berlin or UTC") from None
+        todo = "write a name such as Europe/Berlin or UTC"
+        raise AdvisorError("--timezone", f"'{name}' is no time zone", todo) from None
 
 
 def default_store() -> Path:
@@ -88,7 +90,8 @@ class Question:
             return parse_files(self.files, year=self.year, zone=self.zone, today=today)
         store = self.store or default_store()
         if not store.is_dir():
-            raise AdvisorError(str(store), "there is no store", "give log files, or make it with: advisor ingest FILE...")
+            todo = "give log files, or make it with: advisor ingest FILE..."
+            raise AdvisorError(str(store), "there is no store", todo)
         return open_store(store)
 
     @cached_property
@@ -150,7 +153,9 @@ class Question:
         return _simulate(restrictions, duckdb.from_arrow(self.attempts), self.codes)
 
 
-def ingest(*files: str | Path, store: Path | None = None, year: int | None = None, zone: tzinfo | None = None) -> Ingested:
+def ingest(
+    *files: str | Path, store: Path | None = None, year: int | None = None, zone: tzinfo | None = None
+) -> Ingested:
     """Add logs to the store; what it holds already is not added again."""
     zone = zone or local_zone()
     today = datetime.now(zone).date()
@@ -194,13 +199,14 @@ def explain(name: str) -> str:
     """What a restriction is, whom it hurts, and what a log shows of it."""
     found = CATALOGUE.get(name)
     if found is None:
-        near = postconf.suggest(name, CATALOGUE)
+        near = suggest(name, CATALOGUE)
         todo = f"did you mean {near}?" if near else "'advisor explain' lists the names"
         raise AdvisorError("explain", f"there is no page on '{name}'", todo)
     title = f"{found.name}\n{'=' * len(found.name)}\n\n"
     facts = [f"In          {found.parameter}", f"Since       Postfix {found.since}"]
     if found.reply:
-        facts.append(f"Answers     {found.reply}" + (f" (code: {found.code_parameter})" if found.code_parameter else ""))
+        code = f" (code: {found.code_parameter})" if found.code_parameter else ""
+        facts.append(f"Answers     {found.reply}{code}")
     if found.says:
         facts.append(f"Says        {found.says}")
     facts.append(f"Needs       {', '.join(found.needs) or 'nothing'}")

@@ -6,8 +6,8 @@ from typing import Any
 
 import narwhals as nw
 
+from advisor.entry import KNOWN, Entry, parse_list, suggest
 from advisor.errors import AdvisorError
-from advisor.postconf import KNOWN, Entry, parse_list, suggest
 from advisor.restriction import Asked, Restriction, ask
 from advisor.restrictions import CATALOGUE
 
@@ -26,7 +26,7 @@ def _silent() -> nw.Expr:
 
 def _logged_only(name: str) -> Restriction:
     """A check that we do not simulate: it answers where Postfix logged its refusal, and nothing else."""
-    fields: dict[str, Any] = {"parameter": "smtpd_recipient_restrictions", "needs": (), "since": "", "says": "", "reply": ""}
+    fields: dict[str, Any] = {"parameter": "smtpd_recipient_restrictions", "needs": (), "since": ""}
     if not name.startswith("permit"):
         fields |= {"says": name, "reply": "550 5.7.1"}
     return Restriction(_silent, named=name, **fields)
@@ -81,8 +81,9 @@ def named(frame: Any, asked: Sequence[Asked]) -> Any:  # noqa: ANN401 - a frame 
     keep: dict[str, str] = {}
     drop: list[str] = []
     for number, one in enumerate(asked):
-        own = {f"answer_{number}": one.column, f"basis_{number}": f"{one.column}:basis", f"reply_{number}": f"{one.column}:reply"}
-        if one.column in keep.values():
+        name = one.column
+        own = {f"answer_{number}": name, f"basis_{number}": f"{name}:basis", f"reply_{number}": f"{name}:reply"}
+        if name in keep.values():
             drop.extend(own)
         else:
             keep |= own

@@ -13,24 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from advisor.amendment import commands, insert, undo, with_entries
+from advisor.entry import ALIASES, KNOWN, LISTS, Entry, parse_list, suggest
 from advisor.errors import AdvisorError
-from advisor.postconf import (
-    ALIASES,
-    DEFAULTS,
-    KNOWN,
-    LISTS,
-    Entry,
-    Postconf,
-    commands,
-    from_text,
-    insert,
-    parse_list,
-    read,
-    running,
-    suggest,
-    undo,
-    with_entries,
-)
+from advisor.postconf import DEFAULTS, Postconf, from_text, read, running
 
 MYNETWORKS = Entry("permit_mynetworks")
 SASL = Entry("permit_sasl_authenticated")

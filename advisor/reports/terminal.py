@@ -16,6 +16,7 @@ from advisor.reports import Letter, wording
 from advisor.reports.wording import count, cut
 
 NARROWEST = 40
+_WIDEST = 80
 _MARGIN = 2
 _INDENT = 13
 _HOSTS = 5
@@ -98,9 +99,9 @@ class Page:
         row is a paragraph.
         """
         first, *widths = [max(len(row[number]) for row in rows) for number in range(len(rows[0]))]
-        rest = _MARGIN + sum(2 + width for width in widths)
-        beside = first + rest <= self.width
-        if not beside and rest + _MARGIN > self.width:
+        rest = sum(2 + width for width in widths)
+        beside = _MARGIN + first + rest <= self.width
+        if not beside and _MARGIN + rest > self.width:
             for name, *cells in rows[1:]:
                 self.prose(f"{name}: {', '.join(map(' '.join, zip(rows[0][1:], cells, strict=True)))}", _MARGIN, 4)
             return
@@ -111,22 +112,7 @@ class Page:
                 continue
             if name:
                 self.prose(name, _MARGIN, 4)
-            self._put(Text(f"{line:>{min(self.width, 80)}}"))
-
-    def table(self, rows: Sequence[Sequence[str]], left: int = 0) -> None:
-        """Columns as wide as their longest cell, the first `left` of them flush left; cells are never cut.
-
-        A table that is wider than the page is printed as one paragraph a row.
-        """
-        widths = [max(len(row[number]) for row in rows) for number in range(len(rows[0]))]
-        if _MARGIN + sum(widths) + 2 * (len(widths) - 1) > self.width:
-            for row in rows[1:]:
-                pairs = zip(rows[0][1:], row[1:], strict=True)
-                self.prose(f"{row[0]}: " + ", ".join(f"{head} {cell}" for head, cell in pairs), _MARGIN, 2)
-            return
-        for row in rows:
-            cells = [f"{c:<{w}}" if n < left else f"{c:>{w}}" for n, (c, w) in enumerate(zip(row, widths, strict=True))]
-            self._put(_styled(" " * _MARGIN + "  ".join(cells).rstrip()))
+            self._put(Text(f"{line:>{min(self.width, _WIDEST)}}"))
 
     def _put(self, line: Text) -> None:
         self._console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
@@ -240,7 +226,7 @@ def _traffic(page: Page, advice: Advice) -> None:
         page.title("REFUSED BY", f"{wording.several(flow.rejected + flow.deferred, 'attempt')} from outside")
         page.table([("", "attempts"), *((cut(name), count(number)) for name, number in flow.refused_by)])
     page.title("GREYLISTING", "as logged")
-    for sentence in wording.greylisted(flow.greylisting) if flow.greylisting else ["postgrey is not in this log"]:
+    for sentence in wording.greylisted(flow.greylisting):
         page.prose(sentence, _MARGIN, 2)
     page.title("DNS LISTS", "as logged")
     if flow.lists:

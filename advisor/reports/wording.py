@@ -347,8 +347,10 @@ def delays(found: Greylisting) -> dict[str, float] | None:
     return {"median": float(median(found.delays)), "p90": float(found.delays[at]), "max": float(found.delays[-1])}
 
 
-def greylisted(found: Greylisting) -> list[str]:
+def greylisted(found: Greylisting | None) -> list[str]:
     """What postgrey did, in sentences; the parts of the second add up to its triplets."""
+    if found is None:
+        return ["postgrey is not in this log"]
     parts = [(found.passed, "passed"), (found.never_returned, "never returned"), (found.still_open, "still open")]
     waited = delays(found)
     return [

@@ -1,0 +1,38 @@
+"""What all tests share: the option that makes a skipped test a failure, and the logs."""
+
+import gzip
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LAB = ROOT / "sample_logs" / "lab"
+MONTH = ROOT / "sample_logs" / "maillog-20261101.gz"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure, as in CI")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and item.config.getoption("--no-skips"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and nothing may be skipped here: {report.longrepr}"
+    return report
+
+
+def real(program: str) -> str:
+    """The path of a real part; the test is skipped where it is missing, which CI does not allow."""
+    found = shutil.which(program, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+    if found is None:
+        pytest.skip(f"{program} is not installed (tests/packages.sh)")
+    return found
+
+
+def lab_log(name: str) -> bytes:
+    """The text of a lab log, unpacked."""
+    return gzip.decompress((LAB / f"{name}.maillog-20261122.gz").read_bytes())

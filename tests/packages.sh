@@ -1,0 +1,18 @@
+#!/bin/sh
+# The real parts that the tests drive: Postfix, Chromium, and Java for Spark. Installed here when we may, else named.
+missing=""
+command -v postconf >/dev/null 2>&1 || [ -x /usr/sbin/postconf ] || missing="$missing postfix"
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+command -v java >/dev/null 2>&1 || missing="$missing default-jre-headless"
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+  echo "installing$missing for the tests"
+  export DEBIAN_FRONTEND=noninteractive
+  # "No configuration": the tests bring their own, and no mail system is started on this machine.
+  echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
+  apt-get -qq update
+  # shellcheck disable=SC2086 # a list of names
+  exec apt-get -qq install -y --no-install-recommends $missing
+fi
+echo "make test: these Debian packages are missing, and only root may install them:$missing" >&2
+echo "make test: the tests that drive them are skipped" >&2
