@@ -46,7 +46,7 @@ def by_day(axes: Axes, days: Sequence[Day], palette: Palette = LIGHT) -> None:
     floor = [0] * len(days)
     for name, color, hatch in (
         ("accepted", palette.stopped, ""),
-        ("deferred", palette.delayed, "...."),
+        ("deferred", palette.delayed, "\\\\\\\\"),
         ("rejected", palette.unknown, "////"),
     ):
         numbers = [getattr(day, name) for day in days]
@@ -95,7 +95,7 @@ def _bars(one: Recommendation, palette: Palette) -> Sequence[_Bar]:
     stops, _, hurts, _, missing = wording.cells(one)
     return (
         _Bar(_share(one.stopped.attempts, one.unwanted_judged.attempts), f"stops {stops} unwanted", palette.stopped, ""),
-        _Bar(_share(one.hurt.attempts, one.wanted_judged.attempts), f"hurts {hurts} wanted", palette.hurt, "...."),
+        _Bar(_share(one.hurt.attempts, one.wanted_judged.attempts), f"hurts {hurts} wanted", palette.hurt, ""),
         _Bar(_share(one.no_evidence.attempts, one.accepted.attempts), _missing(missing), palette.unknown, "////"),
     )
 

@@ -1,0 +1,165 @@
+"""Every restriction against an annotated log, and against every way in which the log may be silent."""
+
+import re
+from datetime import UTC
+from ipaddress import ip_network
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import narwhals as nw
+import pyarrow as pa
+import pytest
+
+from advisor import programs
+from advisor.attempt import LOOPBACK, SCHEMA, attempts
+from advisor.entry import KNOWN
+from advisor.line import Clock
+from advisor.restriction import Asked, Restriction, ask
+from advisor.restrictions import CATALOGUE, TIPS
+from advisor.simulation import answers
+from advisor.verdict import SAYS
+
+LOGS = Path(__file__).parent / "restrictions"
+# Always the same answer, so there is nothing to annotate.
+CONSTANT = {"permit", "reject", "defer"}
+HEAD = re.compile(r"# (?P<expected>none|(?:reject|defer|permit|dunno) (?:derived|logged)): (?P<why>.+)\Z")
+
+
+def read_log(path: Path) -> tuple[list[tuple[str, str]], pa.Table]:
+    """The expectations, and the attempts of all sessions."""
+    expected, lines = [], []
+    for text in path.read_text().splitlines():
+        if text.startswith("#"):
+            found = HEAD.match(text)
+            assert found, text
+            expected.append((found["expected"], found["why"]))
+        elif text:
+            lines.append(text.encode())
+    parsed = programs.parse(enumerate(lines), Clock(2026, UTC), "log")
+    assert not parsed.coverage.unrecognised
+    networks = (*LOOPBACK, ip_network("192.0.2.0/28"))
+    return expected, attempts(parsed.events, networks=networks, domains=["ourdom.test"])
+
+
+def asked_rows(table: pa.Table, asked: Asked) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = answers(duckdb.from_arrow(table), [asked]).to_arrow_table().to_pylist()
+    return rows
+
+
+@pytest.mark.parametrize("name", sorted(set(CATALOGUE) - CONSTANT))
+def test_a_log_with_its_answers(name: str) -> None:
+    expected, table = read_log(LOGS / f"{name}.log")
+    rows = asked_rows(table, ask(CATALOGUE[name], {}))
+
+    found = [f"{row['answer_0']} {row['basis_0']}" if row["answer_0"] else "none" for row in rows]
+
+    assert list(zip(found, [why for _, why in expected], strict=True)) == expected
+
+
+@pytest.mark.parametrize("name", TIPS)
+def test_the_log_shows_every_answer(name: str) -> None:
+    expected, _ = read_log(LOGS / f"{name}.log")
+    kinds = {word.split()[0] for word, _ in expected}
+
+    assert {"dunno", "none"} < kinds
+    assert kinds & {"reject", "defer"}
+    assert CATALOGUE[name].says == "" or any(word.endswith(" logged") for word, _ in expected)
+
+
+def test_every_file_has_a_log() -> None:
+    assert {path.stem for path in LOGS.glob("*.log")} == set(CATALOGUE) - CONSTANT
+
+
+def test_names_are_postfix_own() -> None:
+    assert {name for name in CATALOGUE if name not in KNOWN} == {"smtpd_helo_required"}
+
+
+@pytest.mark.parametrize("name", sorted(name for name, found in CATALOGUE.items() if found.says))
+def test_what_it_says_leads_back_to_it(name: str) -> None:
+    assert dict(SAYS)[CATALOGUE[name].says] == name
+
+
+DOMAINS: dict[str, list[Any]] = {
+    "client_name": ["unknown", "mail.good.example"],
+    "reverse_client_name": ["unknown", "mail.good.example"],
+    "helo_sent": [True, False],
+    "helo_syntax": ["fqdn", "fqdn.", "single", "single.", "address", "literal", "bad_literal", "invalid"],
+    "helo_found": [True, False],
+    "sender_kind": ["null", "literal", "own", "rewritten", "domain"],
+    "sender_domain_found": [True, False],
+    "in_mynetworks": [True, False],
+    "authenticated": [True, False],
+    "recipient_ours": [True, False],
+}
+
+
+def truths(found: Restriction, rows: list[tuple[Any, ...]]) -> list[bool | None]:
+    """What the predicate says of rows of its needed columns."""
+    columns = {
+        name: pa.array([row[number] for row in rows], SCHEMA.field(name).type) for number, name in enumerate(found.needs)
+    }
+    engine = duckdb.from_arrow(pa.table({**columns, "row": pa.array(range(len(rows)), pa.int64())}))
+    frame = nw.from_native(engine).with_columns(found.predicate().alias("truth")).sort("row")
+    result: list[bool | None] = frame.to_native().to_arrow_table()["truth"].to_pylist()
+    return result
+
+
+@pytest.mark.parametrize("name", sorted(name for name, found in CATALOGUE.items() if found.needs))
+def test_missing_evidence_never_decides(name: str) -> None:
+    """An answer given with a column missing must be the answer for every value it could have had."""
+    found = CATALOGUE[name]
+    rows = list(product(*([*DOMAINS[column], None] for column in found.needs)))
+    by_row = dict(zip(rows, truths(found, rows), strict=True))
+
+    for row, truth in by_row.items():
+        choices = (DOMAINS[column] if value is None else [value] for column, value in zip(found.needs, row, strict=True))
+        completions = {by_row[complete] for complete in product(*choices)}
+        assert truth is None or completions == {truth}, (row, truth)
+    assert by_row[(None,) * len(found.needs)] is None
+    assert {by_row[row] for row in rows if None not in row} == {True, False}
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_it_reads_only_what_it_needs(name: str) -> None:
+    found = CATALOGUE[name]
+    needs = {column: pa.array([None], SCHEMA.field(column).type) for column in found.needs}
+    frame = nw.from_native(duckdb.from_arrow(pa.table({**needs, "row": [0]})))
+
+    frame.with_columns(found.predicate().alias("truth")).to_native().to_arrow_table()
+
+
+def test_the_sites_own_code_makes_a_reject_of_a_defer() -> None:
+    _, table = read_log(LOGS / "reject_unknown_client_hostname.log")
+    rows = asked_rows(table, ask(CATALOGUE["reject_unknown_client_hostname"], {"unknown_client_reject_code": "550"}))
+
+    replies = [(row["answer_0"], row["reply_0"], row["client_status"]) for row in rows]
+
+    assert replies[0] == ("reject", "550", "no_reverse")
+    # Postfix answers 450 all the same where the forward look-up failed for the moment.
+    assert replies[3] == ("defer", "450", "forward_temporary")
+    assert replies[4] == ("dunno", None, "named")
+
+
+def test_the_code_of_each_answer() -> None:
+    _, table = read_log(LOGS / "reject_unknown_helo_hostname.log")
+    rows = asked_rows(table, ask(CATALOGUE["reject_unknown_helo_hostname"], {}))
+
+    assert {(row["helo_syntax"], row["reply_0"]) for row in rows if row["reply_0"]} == {
+        ("address", "450"),
+        ("fqdn.", "450"),
+        ("invalid", "450"),
+        ("bad_literal", "501"),
+        ("fqdn", "450"),
+    }
+
+
+def test_a_null_mx_is_refused_for_good() -> None:
+    _, table = read_log(LOGS / "reject_unknown_sender_domain.log")
+    rows = asked_rows(table, ask(CATALOGUE["reject_unknown_sender_domain"], {}))
+
+    assert {(row["sender"], row["answer_0"], row["reply_0"]) for row in rows if row["reply_0"]} == {
+        ("x@nosuch.example", "defer", "450"),
+        ("x@nullmx.example", "reject", "550"),
+    }
