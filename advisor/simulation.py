@@ -121,9 +121,16 @@ def _answer_before(one: Asked, own: nw.Expr) -> nw.Expr:
 
 
 def _turned_before(one: Asked, own: nw.Expr) -> nw.Expr:
-    """Whether a list that begins with this entry turns away; null where missing evidence could change that."""
-    rest = nw.col(TURNED_AWAY)
-    return ~(own == "permit") & rest if one.restriction.permits else (own != "dunno") | rest
+    """Whether a list that begins with this entry turns away; null where missing evidence could change that.
+
+    A missing answer is asked for by name: in pandas a comparison with a missing word may be False instead of null.
+    """
+    rest, missing = nw.col(TURNED_AWAY), nw.col("not_logged")
+    if one.restriction.permits:
+        known, unknown = (own != "permit") & rest, rest & missing
+    else:
+        known, unknown = (own != "dunno") | rest, rest | missing
+    return nw.when(own.is_null()).then(unknown).otherwise(known)
 
 
 @dataclass(frozen=True)

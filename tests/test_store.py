@@ -145,7 +145,8 @@ def test_a_growing_log_rewrites_its_last_part_until_that_is_full(tmp_path: Path)
 
 def test_half_a_line_is_left_for_the_next_run(tmp_path: Path) -> None:
     log = tmp_path / "maillog"
-    assert add(tmp_path / "store", write(log, line(0)[:30])).pending == (str(log),)
+    first = add(tmp_path / "store", write(log, line(0)[:30]))
+    assert (first.pending, first.notes) == ((str(log),), ())
     assert read(tmp_path / "store").num_rows == 0
     for cut in (5, 1):
         result = add(tmp_path / "store", write(log, lines(23)[:-cut]))
@@ -191,6 +192,24 @@ def test_an_older_copy_adds_nothing(tmp_path: Path, count: int) -> None:
     assert_holds(tmp_path / "store", lines(60))
 
 
+@pytest.mark.parametrize("size", [1000, 10**6])
+def test_an_older_copy_of_a_log_that_grew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(store, "PART", size)
+    log, folder = tmp_path / "maillog", tmp_path / "store"
+    stages = [line(0, "Nov 20"), *(b"".join(line(n, day) for n in range(5)) for day in ("Nov 20", "Jan  1", "Jan  9"))]
+    for number in range(1, 5):
+        add(folder, write(log, b"".join(stages[:number]), modified=date(2027, 1, 9)))
+    for number in (1, 2, 3):
+        assert add(folder, write(log, b"".join(stages[:number]), modified=date(2028, 1, 1))).known == 1
+    assert_holds(folder, b"".join(stages))
+
+
+def test_logs_that_differ_in_what_is_ignored_differ(tmp_path: Path) -> None:
+    add(tmp_path / "store", write(tmp_path / "one", lines(9)))
+    other = write(tmp_path / "two", lines(9).replace(b"Login", b"Ligon"))
+    assert add(tmp_path / "store", other).coverage.lines == 9
+
+
 @pytest.mark.parametrize("at", [1, 5, 12, 40, 58])
 def test_a_log_that_begins_alike_is_another(tmp_path: Path, at: int) -> None:
     first = lines(60)
@@ -232,7 +251,27 @@ def test_a_part_that_was_lost_is_read_again(tmp_path: Path) -> None:
         assert_holds(tmp_path / "store", lines(90))
 
 
-def test_the_year_goes_on_where_the_last_run_ended(tmp_path: Path) -> None:
+def test_an_older_copy_where_a_part_was_lost(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    add(folder, write(tmp_path / "maillog", lines(90)))
+    first, second = store.parts(folder)[:2]
+    (folder / second.name).unlink()
+    older = write(tmp_path / "older", lines(90)[: second.start + 500])
+    result = add(folder, older)
+    assert (result.pending, result.notes) == ((), ())
+    assert 0 < result.coverage.lines < 90
+    assert add(folder, tmp_path / "maillog").coverage.lines > 0
+    assert_holds(folder, lines(90))
+    # Where nothing is left to compare it with, it is another log.
+    (folder / first.name).unlink()
+    other = write(tmp_path / "other", line(0) + lines(3, 300))
+    assert add(folder, other).coverage.lines == 4
+    assert len({part.source for part in store.parts(folder)}) == 2
+
+
+@pytest.mark.parametrize("size", [1000, 10**6])
+def test_the_year_goes_on_where_the_last_run_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(store, "PART", size)
     log = tmp_path / "maillog"
     december = b"".join(line(number, "Dec 31") for number in range(30))
     january = b"".join(line(number, "Jan  1") for number in range(30))
@@ -262,19 +301,21 @@ def test_bad_files_do_not_stop_the_others(tmp_path: Path) -> None:
     image = write(tmp_path / "image", b"\x89PNG\0\0")
     empty = write(tmp_path / "empty", b"")
     other = write(tmp_path / "other", b"Nov 22 12:00:00 mx1 dovecot: login\n" * 1200)
+    mixed = write(tmp_path / "mixed", line(0) + b"Nov 22 12:00:00 mx1 dovecot: login\n" * 2999)
     good = write(tmp_path / "good", lines(30))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "PART", 50_000)
-        result = add(tmp_path / "store", cut, image, empty, Path("/proc/self/mem"), other, good)
+        result = add(tmp_path / "store", cut, image, empty, Path("/proc/self/mem"), other, mixed, good)
         assert sorted(str(error).split(":")[0] for error in result.bad) == sorted(
             map(str, (cut, image, "/proc/self/mem"))
         )
         assert sorted(result.notes) == [f"{empty}: empty, just rotated?", f"{other}: no Postfix line among 1,200"]
-        assert result.coverage.lines > 1230
+        assert result.coverage.lines > 4230
         assert result.pending == ()
+        assert add(tmp_path / "store", cut).pending == ()
         # What came before the cut is there already when the file is whole.
         rest = add(tmp_path / "store", write(cut, packed))
-    assert result.coverage.lines - 1230 + rest.coverage.lines == 3000
+    assert result.coverage.lines - 4230 + rest.coverage.lines == 3000
     assert rest.bad == ()
 
 
@@ -328,8 +369,12 @@ def test_log_order_is_by_the_first_time_of_the_source(tmp_path: Path) -> None:
     early = write(tmp_path / "early", b"\n" * 1200 + b"".join(line(7 * number, "Nov 19") for number in range(30)))
     for log in (headless, late, early):
         add(tmp_path / "store", log)
+    # A log that grows keeps its place.
+    grown = tmp_path / "grown"
+    add(tmp_path / "store", write(grown, line(0, "Nov 18")))
+    add(tmp_path / "store", write(grown, line(0, "Nov 18") + line(0, "Nov 22")))
     days = [time and time.day for time in read(tmp_path / "store")["time"].to_pylist()]
-    assert days == [19] * 30 + [21] * 30 + [None] * 200
+    assert days == [18, 22] + [19] * 30 + [21] * 30 + [None] * 200
 
 
 def test_an_empty_store_and_none(tmp_path: Path) -> None:

@@ -62,19 +62,19 @@ def render(
     if how.only not in (None, "advice"):
         raise AdvisorError("--only", f"unknown part '{how.only}'", "the one there is: advice")
     if format == "terminal":
-        from advisor.reports import terminal  # noqa: PLC0415 - see above
+        from advisor.reports.terminal import render as terminal  # noqa: PLC0415 - see above
 
-        return terminal.render(advice, how)
+        return terminal(advice, how)
     if format == "html":
-        from advisor.reports import html  # noqa: PLC0415
+        from advisor.reports.html import render as html  # noqa: PLC0415
 
-        return html.render(advice, how)
+        return html(advice, how)
     if format == "mail":
-        from advisor.reports import mail  # noqa: PLC0415
+        from advisor.reports.mail import render as mail  # noqa: PLC0415
 
-        return mail.render(advice, how)
+        return mail(advice, how)
     if format == "json":
-        from advisor.reports import json  # noqa: PLC0415
+        from advisor.reports.json import render as json  # noqa: PLC0415
 
-        return json.render(advice, how)
+        return json(advice, how)
     raise AdvisorError("--format", f"unknown format '{format}'", f"one of {', '.join(FORMATS)}")

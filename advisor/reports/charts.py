@@ -9,14 +9,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from PIL import Image
 
-from advisor.recommendation import Day, Recommendation
+from advisor.recommendation import Day, Recommendation, Tally
 from advisor.reports import wording
 
 
@@ -35,7 +38,13 @@ class Palette:
 
 LIGHT = Palette()
 DARK = Palette(
-    text="#e8eaed", ground="#15181c", rule="#3a4048", stopped="#6cb0f7", hurt="#f2733f", delayed="#efc6ec", unknown="#6d757e"
+    text="#e8eaed",
+    ground="#15181c",
+    rule="#3a4048",
+    stopped="#6cb0f7",
+    hurt="#f2733f",
+    delayed="#efc6ec",
+    unknown="#6d757e",
 )
 Draw = Callable[[Axes, Palette], None]
 
@@ -43,6 +52,7 @@ Draw = Callable[[Axes, Palette], None]
 def by_day(axes: Axes, days: Sequence[Day], palette: Palette = LIGHT) -> None:
     """Stack the attempts of each day: accepted, deferred, rejected; from 0, on one scale."""
     where = range(len(days))
+    edge: Any = {"edgecolor": palette.ground, "linewidth": 0.6}
     floor = [0] * len(days)
     for name, color, hatch in (
         ("accepted", palette.stopped, ""),
@@ -50,7 +60,7 @@ def by_day(axes: Axes, days: Sequence[Day], palette: Palette = LIGHT) -> None:
         ("rejected", palette.unknown, "////"),
     ):
         numbers = [getattr(day, name) for day in days]
-        axes.bar(where, numbers, 0.72, floor, label=name, color=color, hatch=hatch, edgecolor=palette.ground, linewidth=0.6)
+        axes.bar(where, numbers, 0.72, floor, label=name, color=color, hatch=hatch, **edge)
         floor = [low + number for low, number in zip(floor, numbers, strict=True)]
     step = -(-len(days) // 8) or 1  # more than eight dates would run into each other
     axes.set_xticks(list(where)[::step], [wording.day(day.day) for day in days][::step])
@@ -66,13 +76,14 @@ def by_day(axes: Axes, days: Sequence[Day], palette: Palette = LIGHT) -> None:
 
 def by_change(axes: Axes, changes: Sequence[Recommendation], palette: Palette = LIGHT) -> None:
     """Draw three bars a change on one scale in percent, each with its numbers; what is not known says so."""
-    rows = [(5 * number + 1 + line, bar) for number, one in enumerate(changes) for line, bar in enumerate(_bars(one, palette))]
-    for place, bar in rows:
-        axes.barh(place, bar.share * 100, 0.82, color=bar.color, hatch=bar.hatch, edgecolor=palette.ground, linewidth=0.6)
-        axes.text(bar.share * 100 + 1.2, place, bar.words, va="center", ha="left", color=palette.text, fontsize=9)
+    edge: Any = {"edgecolor": palette.ground, "linewidth": 0.6}
+    write: Any = {"va": "center", "ha": "left", "color": palette.text}
     for number, one in enumerate(changes):
         title = f"{f'{one.rank}  ' if one.rank else ''}{wording.label(one)}  {wording.cut(one.name, 50)}"
-        axes.text(0, 5 * number, title, va="center", ha="left", color=palette.text, fontsize=9.5, weight="bold")
+        axes.text(0, 5 * number, title, fontsize=9.5, weight="bold", **write)
+        for place, bar in enumerate(_bars(one, palette), 5 * number + 1):
+            axes.barh(place, bar.share * 100, 0.82, color=bar.color, hatch=bar.hatch, **edge)
+            axes.text(bar.share * 100 + 1.2, place, bar.words, fontsize=9, **write)
     axes.set_ylim(5 * len(changes) - 0.6, -0.8)
     # Room for the words behind the longest bar.
     axes.set_xlim(0, 165)
@@ -94,9 +105,9 @@ class _Bar:
 def _bars(one: Recommendation, palette: Palette) -> Sequence[_Bar]:
     stops, _, hurts, _, missing = wording.cells(one)
     return (
-        _Bar(_share(one.stopped.attempts, one.unwanted_judged.attempts), f"stops {stops} unwanted", palette.stopped, ""),
-        _Bar(_share(one.hurt.attempts, one.wanted_judged.attempts), f"hurts {hurts} wanted", palette.hurt, ""),
-        _Bar(_share(one.no_evidence.attempts, one.accepted.attempts), _missing(missing), palette.unknown, "////"),
+        _Bar(_share(one.stopped, one.unwanted_judged), f"stops {stops} unwanted", palette.stopped, ""),
+        _Bar(_share(one.hurt, one.wanted_judged), f"hurts {hurts} wanted", palette.hurt, ""),
+        _Bar(_share(one.no_evidence, one.accepted), _missing(missing), palette.unknown, "////"),
     )
 
 
@@ -104,8 +115,8 @@ def _missing(cell: str) -> str:
     return cell if cell == wording.NO_EVIDENCE else f"no evidence on {cell} accepted"
 
 
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
+def _share(part: Tally, whole: Tally) -> float:
+    return part.attempts / whole.attempts if whole.attempts else 0.0
 
 
 def _bare(axes: Axes, palette: Palette, *sides: str) -> None:
@@ -148,7 +159,8 @@ def height(changes: Sequence[Recommendation]) -> float:
 @contextmanager
 def _settings() -> Iterator[None]:
     # The salt makes the SVG's ids, and so the whole file, the same for the same data.
-    with mpl.rc_context({"svg.hashsalt": "advisor", "font.size": 9.5, "hatch.linewidth": 0.7, "font.family": "DejaVu Sans"}):
+    look = {"font.size": 9.5, "hatch.linewidth": 0.7, "font.family": "DejaVu Sans"}
+    with mpl.rc_context({"svg.hashsalt": "advisor", **look}):
         yield
 
 
@@ -171,6 +183,10 @@ def png(draw: Draw, width: float, high: float) -> bytes:
     out = BytesIO()
     with _settings():
         figure = _figure(draw, width, high, LIGHT)
-        FigureCanvasAgg(figure)
-        figure.savefig(out, format="png", dpi=192, metadata={"Software": None})
+        canvas = FigureCanvasAgg(figure)
+        figure.dpi = 192
+        canvas.draw()
+    # Sixty-four colours are plenty for bars and letters, and a third of the bytes.
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    picture.quantize(64, dither=Image.Dither.NONE).save(out, "png", optimize=True)
     return out.getvalue()

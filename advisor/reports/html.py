@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from matplotlib.axes import Axes
 
 from advisor.recommendation import Advice
 from advisor.reports import Letter, charts, wording
@@ -66,7 +67,7 @@ def _charts(advice: Advice) -> dict[str, Chart]:
 
 
 def _chart(draw: partial[None], high: float, finding: str) -> Chart:
-    def drawn(axes: charts.Axes, palette: charts.Palette) -> None:
+    def drawn(axes: Axes, palette: charts.Palette) -> None:
         draw(axes, palette=palette)
 
     light, dark = (

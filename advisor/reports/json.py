@@ -16,8 +16,8 @@ SCHEMA = 1
 """Grows when a key changes its meaning or goes; a new key leaves it as it is."""
 
 _TALLIES = (
-    "stopped", "hurt", "undecided", "no_evidence", "marginal", "accepted", "wanted", "unwanted", "undecided_all", "refused",
-    "wanted_judged", "unwanted_judged",
+    "stopped", "hurt", "undecided", "no_evidence", "marginal", "accepted", "wanted", "unwanted", "undecided_all",
+    "refused", "wanted_judged", "unwanted_judged",
 )  # fmt: skip
 _PLAIN = (
     "name", "tip", "claim", "parameter", "state", "recommendation", "rank", "basis", "hosts_more",
@@ -38,7 +38,8 @@ def _report(advice: Advice) -> dict[str, Any]:
     flow = advice.traffic
     return {
         "schema": SCHEMA,
-        "period": {"start": _moment(advice.start, advice), "end": _moment(advice.end, advice), "timezone": advice.timezone},
+        "period": {"start": _moment(advice.start, advice), "end": _moment(advice.end, advice)},
+        "timezone": advice.timezone,
         "hosts": list(advice.hosts),
         "postfix_version": advice.postfix_version,
         "configuration": advice.configuration,
@@ -92,7 +93,7 @@ def _host(host: Host, advice: Advice) -> dict[str, Any]:
 
 
 def _greylisting(found: Greylisting | None) -> dict[str, Any] | None:
-    """postgrey's counts; of its delays, which may be a hundred thousand, what a reader asks for."""
+    """Counts of postgrey; of its delays, which may be a hundred thousand, what a reader asks for."""
     if found is None:
         return None
     counts = asdict(found)

@@ -4,12 +4,15 @@ Nothing from the log stands in a header but the host, and that only where it is 
 """
 
 import re
+from datetime import UTC
 from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from functools import partial
 from hashlib import sha256
+
+from matplotlib.axes import Axes
 
 from advisor.errors import AdvisorError
 from advisor.recommendation import Advice, Recommendation
@@ -28,7 +31,7 @@ def render(advice: Advice, how: Letter) -> bytes:
     """The advice as a message; the same period of the same host gives the same Message-ID."""
     for host in advice.hosts:
         if any(letter in "\r\n\0" for letter in host):
-            raise AdvisorError("mail", "a host in the log has a line break in its name", "look at the log: it was tampered with")
+            raise AdvisorError("mail", "a host of this log has a line break in its name", "look at the log itself")
     shown = wording.clean(advice, ascii_only=True)
     domain = _domain(advice)
     message = EmailMessage(policy=_POLICY)
@@ -145,7 +148,7 @@ def _add_page(message: EmailMessage, advice: Advice, how: Letter, domain: str) -
         page.add_related(picture, "image", "png", cid=f"<{chart}>", disposition="inline")
 
 
-def _drawn(axes: charts.Axes, palette: charts.Palette, changes: list[Recommendation]) -> None:
+def _drawn(axes: Axes, palette: charts.Palette, changes: list[Recommendation]) -> None:
     charts.by_change(axes, changes, palette)
 
 
@@ -164,9 +167,9 @@ def _domain(advice: Advice) -> str:
 
 def _number(advice: Advice) -> str:
     """What is the same for two reports of the same hosts and period."""
-    moments = (f"{moment:%Y%m%d%H%M%S}" if moment else "none" for moment in (advice.start, advice.end))
-    hosts = sha256("\n".join(advice.hosts).encode("utf-8", "backslashreplace")).hexdigest()[:12]
-    return ".".join(("advisor", *moments, hosts))
+    moments = (moment.astimezone(UTC).isoformat() if moment else "none" for moment in (advice.start, advice.end))
+    what = "\n".join((*moments, *advice.hosts)).encode("utf-8", "backslashreplace")
+    return f"advisor.{sha256(what).hexdigest()[:16]}"
 
 
 def _address(option: str, address: str, domain: str) -> str:
@@ -175,5 +178,6 @@ def _address(option: str, address: str, domain: str) -> str:
     localhost for recipients: every Postfix delivers it here, which the name in a log that was copied may not be.
     """
     if not _ADDRESS.fullmatch(address):
-        raise AdvisorError(f"--{option}", f"'{wording.visible(address)}' is no mail address", "write it as name@example.org")
+        what = f"'{wording.visible(address)}' is no mail address"
+        raise AdvisorError(f"--{option}", what, "write it as name@example.org")
     return address if "@" in address else f"{address}@{domain}"

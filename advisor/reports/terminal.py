@@ -65,8 +65,8 @@ def _changes(page: Page, advice: Advice) -> None:
     page.title(f"CHANGE {'THIS' if len(changes) == 1 else f'THESE {len(changes)}'}", "in this order")
     page.blank()
     heads = ("stops", "adds", "hurts", "undecided", "no evidence")
-    rows = [("", *heads), *((f"{one.rank} {wording.label(one):<7}  {one.claim}", *wording.cells(one)) for one in changes)]
-    page.table(rows)
+    rows = [(f"{one.rank} {wording.label(one):<7}  {one.claim}", *wording.cells(one)) for one in changes]
+    page.table([("", *heads), *rows])
     page.blank()
     page.prose(wording.LEGEND, _MARGIN)
 

@@ -20,8 +20,8 @@ Shown = TypeVar("Shown")
 NO_EVIDENCE = "no evidence"
 """What stands where the log does not hold what a check looks at."""
 LEGEND = (
-    "Attempts accepted today. stops, adds: of the unwanted ones it could judge; hurts: of the wanted ones it could judge; "
-    "undecided: of those that nothing calls wanted or unwanted; no evidence: of all."
+    "Attempts accepted today. stops, adds: of the unwanted ones it could judge; hurts: of the wanted ones it could "
+    "judge; undecided: of those that nothing calls wanted or unwanted; no evidence: of all."
 )
 """What the numbers of a table of changes are shares of."""
 LONGEST = 60
@@ -239,12 +239,13 @@ def senders(host: Host) -> str:
 
 def seen(host: Host, advice: Advice) -> str:
     """What came from a host, and when."""
-    return f"{helo(host)}; {several(host.attempts, 'attempt')}, last {when(host.last_seen, advice)}; from {senders(host)}"
+    attempts = several(host.attempts, "attempt")
+    return f"{helo(host)}; {attempts}, last {when(host.last_seen, advice)}; from {senders(host)}"
 
 
 def standing(host: Host) -> str:
     """Whether a host is wanted, and why we think so."""
-    return f"{ {True: 'wanted', False: 'unwanted', None: 'undecided'}[host.wanted]}: {host.evidence}"
+    return f"{ {True: 'wanted', False: 'unwanted', None: 'undecided'}[host.wanted] }: {host.evidence}"
 
 
 def zone(advice: Advice) -> tzinfo | None:
@@ -262,7 +263,9 @@ def zone(advice: Advice) -> tzinfo | None:
 def local(moment: datetime, advice: Advice) -> datetime:
     """A moment in the report's time zone."""
     there = zone(advice)
-    return moment if there is None else moment.replace(tzinfo=there) if moment.tzinfo is None else moment.astimezone(there)
+    if there is None:
+        return moment
+    return moment.astimezone(there) if moment.tzinfo else moment.replace(tzinfo=there)
 
 
 def when(moment: datetime, advice: Advice) -> str:
@@ -318,11 +321,12 @@ def programs(advice: Advice) -> dict[str, int]:
 def sums(advice: Advice) -> list[str]:
     """The accounts that must add up: lines, attempts, attempts from outside, accepted ones."""
     lines, flow = covered(advice), advice.traffic
+    inside = [(flow.authenticated, "authenticated"), (flow.own_network, "from our networks")]
     return [
         _sum(several(lines["lines"], "line"), [(lines[name], name) for name in ("events", "ignored", "unrecognised")]),
         _sum(
             several(flow.attempts, "attempt"),
-            [(flow.outside, "from outside"), (flow.authenticated, "authenticated"), (flow.own_network, "from our networks")],
+            [(flow.outside, "from outside"), *inside],
         ),
         _sum(
             f"{count(flow.outside)} from outside",
@@ -411,8 +415,10 @@ def steps(advice: Advice, only: str | None) -> list[tuple[str, str]]:
     if changes and only is None:
         found.append(("only the changes, to type, to try and to undo:", "advisor advise /var/log/maillog*"))
     if changes:
-        found.append((f"what change {changes[0].rank} catches, and whom it hurts:", f"advisor explain {changes[0].name}"))
-    return [*found, ("the same with charts, to open in a browser:", "advisor report --format html -o report.html /var/log/maillog*")]
+        first = changes[0]
+        found.append((f"what change {first.rank} catches, and whom it hurts:", f"advisor explain {first.name}"))
+    page = "advisor report --format html -o report.html /var/log/maillog*"
+    return [*found, ("the same with charts, to open in a browser:", page)]
 
 
 def day(name: str) -> str:

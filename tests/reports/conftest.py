@@ -24,7 +24,7 @@ def moment(day: int, hour: int = 9, minute: int = 12) -> datetime:
     return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
 
 
-def host(number: int, **fields: Any) -> Host:
+def host(number: int, **fields: Any) -> Host:  # noqa: ANN401 - the fields of Host
     known: dict[str, Any] = {
         "client_address": f"192.0.2.{number}",
         "client_name": "unknown",
@@ -41,7 +41,7 @@ def host(number: int, **fields: Any) -> Host:
     return Host(**{**known, **fields})
 
 
-def advised(name: str, **fields: Any) -> Recommendation:
+def advised(name: str, **fields: Any) -> Recommendation:  # noqa: ANN401 - the fields of Recommendation
     known: dict[str, Any] = {
         "name": name,
         "tip": 1,
@@ -93,7 +93,8 @@ def _changes() -> tuple[Recommendation, ...]:
             not_known=("a client whose name server failed for a moment looks the same in the log",),
             lines_to_type=(
                 "cat > /etc/postfix/client_access <<'END'",
-                "# our users write to this sender; 31 accepted, last on 2026-11-20; billing@partner.example, office@partner.example",
+                "# our users write to this sender; 31 accepted, last on 2026-11-20; billing@partner.example, "
+                "office@partner.example",
                 "192.0.2.77 OK",
                 "END",
                 "postmap hash:/etc/postfix/client_access",
@@ -101,7 +102,9 @@ def _changes() -> tuple[Recommendation, ...]:
                 "check_client_access hash:/etc/postfix/client_access, reject_unknown_reverse_client_hostname'",
                 "postfix check && postfix reload",
             ),
-            try_first=("postconf -e 'smtpd_client_restrictions = warn_if_reject reject_unknown_reverse_client_hostname'",),
+            try_first=(
+                "postconf -e 'smtpd_client_restrictions = warn_if_reject reject_unknown_reverse_client_hostname'",
+            ),  # noqa: E501
             undo=("postconf -X smtpd_client_restrictions", "postfix reload"),
         ),
         advised(
@@ -219,8 +222,12 @@ def rich_advice() -> Advice:
             days=tuple(
                 Day(f"2026-11-{16 + n}", accepted, rejected, deferred)
                 for n, (accepted, rejected, deferred) in enumerate(
-                    [(2500, 3000, 300), (2480, 3100, 280), (2600, 3300, 310), (2550, 3400, 274)]
-                    + [(2450, 3000, 290), (1200, 2810, 240), (1200, 2700, 220)]
+                    zip(
+                        (2500, 2480, 2600, 2550, 2450, 1200, 1200),
+                        (3000, 3100, 3300, 3400, 3000, 2810, 2700),
+                        (300, 280, 310, 274, 290, 240, 220),
+                        strict=True,
+                    )
                 )
             ),
             greylisting=Greylisting(1914, 640, 402, 200, 38, 5120, (301.0, 310.0, 322.0, 360.0, 900.0, 40000.0)),
@@ -253,7 +260,7 @@ def empty_advice() -> Advice:
         postfix_version=None,
         configuration="none: only loopback counts as ours",
         coverage={"lines": 0, "events": 0, "ignored": 0, "unrecognised": 0, "ignored_by_program": {}},
-        traffic=Traffic(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (), {}, (), None, (), {}, {}),
+        traffic=Traffic(*[0] * 11, (), {}, (), None, (), {}, {}),
         recommendations=(),
         allowlist=(),
         findings=(),
@@ -266,7 +273,7 @@ def empty_advice() -> Advice:
 def unknown_advice(rich_advice: Advice) -> Advice:
     """Mail came in, and the log holds nothing that any check looks at; nor is any of it known to be wanted or not."""
     nothing: dict[str, Any] = dict.fromkeys(
-        "stopped hurt undecided marginal wanted unwanted wanted_judged unwanted_judged".split(), Tally()
+        ["stopped", "hurt", "undecided", "marginal", "wanted", "unwanted", "wanted_judged", "unwanted_judged"], Tally()
     )
     nothing |= {"harm_interval": None, "basis": {}, "hosts": (), "hosts_more": 0, "reasons": (), "not_known": ()}
     everything = Tally(555, 444, 333)
@@ -285,7 +292,8 @@ def unknown_advice(rich_advice: Advice) -> Advice:
 @pytest.fixture
 def hostile_advice(rich_advice: Advice) -> Advice:
     """Whatever a stranger, or a log, can choose is an attack."""
-    guest = host(66, client_name=NASTY, reverse_client_name=NASTY, helo_name=NASTY, evidence=NASTY, senders=(NASTY,) * 3)
+    names: dict[str, Any] = dict.fromkeys(["client_name", "reverse_client_name", "helo_name", "evidence"], NASTY)
+    guest = host(66, senders=(NASTY,) * 3, **names)
     changes = tuple(
         replace(one, hosts=(guest,), reasons=(NASTY,), not_known=(NASTY,), lines_to_type=(NASTY,), basis={NASTY: 3})
         for one in rich_advice.recommendations
