@@ -15,7 +15,7 @@ UsageError: type = typer.BadParameter.__mro__[1]
 def main() -> None:
     """Run a command. Exit 0: done; 1: `--check` found something; 2: an error, one line on stderr."""
     try:
-        status = app(standalone_mode=False)
+        status = app(prog_name="advisor", standalone_mode=False)
     except AdvisorError as error:
         sys.stderr.write(f"advisor: {error}\n")
         status = 2
@@ -28,8 +28,9 @@ def main() -> None:
         status = ended.exit_code
     except (KeyboardInterrupt, typer.Abort):
         status = 130
-    except BrokenPipeError:
-        # Whoever read us has had enough (`| head`); that is no error, and Python must not try to flush again.
+    except (BrokenPipeError, SystemExit):
+        # Whoever read us has had enough (`| head`), on which Typer exits. That is no error, and Python must not try to
+        # flush what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     sys.exit(status or 0)

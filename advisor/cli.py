@@ -1,4 +1,7 @@
-"""The commands: each parses, calls one function and prints. Imports wait until a command runs, so that --help does not."""
+"""The commands: each parses, calls one function and prints.
+
+Imports wait until a command runs, so that --help does not.
+"""
 
 import os
 import shutil
@@ -18,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="""Which Postfix restrictions to switch on: what each would have stopped in your own mail, whom it would have
     hurt, and what to type. Changes nothing.
@@ -31,7 +34,8 @@ app = typer.Typer(
     """,
 )
 
-Files = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Logs: files, globs, folders, - for stdin.")]
+_LOGS = "Logs: files, globs, folders, - for stdin."
+Files = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help=_LOGS)]
 Store = Annotated[Path | None, typer.Option(metavar="DIR", help="Read this store instead of logs.")]
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help="7d, 12h, 2w, or 2026-11-22.")]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help="As --since.")]
@@ -40,7 +44,8 @@ Config = Annotated[
 ]
 Year = Annotated[int | None, typer.Option(metavar="YEAR", help="The year of the log's last line, if it has none.")]
 Zone = Annotated[str | None, typer.Option("--timezone", metavar="NAME", help="The log's zone, such as Europe/Berlin.")]
-Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write there; its ending tells the format.")]
+_INTO = "Write there; its ending tells the format."
+Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help=_INTO)]
 Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="terminal, html, mail or json.")]
 TableFormat = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="csv, json or parquet.")]
 
@@ -101,6 +106,20 @@ def _render(question: "Question", form: str | None, output: Path | None, **wishe
     return advice
 
 
+@app.callback()
+def main(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        from advisor import __version__
+
+        sys.stdout.write(f"advisor {__version__}\n")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        sys.stdout.write(context.get_help() + "\n")
+
+
 @app.command()
 def report(
     context: typer.Context,
@@ -153,7 +172,10 @@ def simulate(
     since: Since = None,
     until: Until = None,
     config: Config = None,
-    form: Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="terminal or json; with --attempts csv, json or parquet.")] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="terminal or json; with --attempts csv, json or parquet."),
+    ] = None,
     output: Output = None,
     year: Year = None,
     zone: Zone = None,
@@ -211,7 +233,7 @@ def events(
     output: Output = None,
     year: Year = None,
     zone: Zone = None,
-    unrecognised: Annotated[bool, typer.Option("--unrecognised", help="Only what was not understood, by shape.")] = False,
+    unrecognised: Annotated[bool, typer.Option("--unrecognised", help="What was not understood, by shape.")] = False,
 ) -> None:
     """What Postfix and its helpers said: one row a line that was understood."""
     from advisor import table
@@ -228,7 +250,7 @@ def events(
 
 @app.command()
 def ingest(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Logs: files, globs, folders, - for stdin.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help=_LOGS)],
     store: Annotated[Path | None, typer.Option(metavar="DIR", help="The store; made if it is not there.")] = None,
     year: Year = None,
     zone: Zone = None,
@@ -240,8 +262,8 @@ def ingest(
     done = add(*files, store=store, year=year, zone=zone_named(zone) if zone else None)
     added = done.coverage
     sys.stdout.write(
-        f"added {added.lines:,} lines of {done.files - done.known:,} files = {added.events:,} events + "
-        f"{added.ignored:,} ignored + {added.unrecognised:,} unrecognised; {done.known:,} files were there already\n"
+        f"{added.lines:,} lines added = {added.events:,} events + {added.ignored:,} ignored + "
+        f"{added.unrecognised:,} unrecognised; of {done.files:,} files {done.known:,} were there already\n"
     )
     for path in done.pending:
         _say(f"{path}: the last line has no end yet; it is left for the next run")

@@ -11,7 +11,12 @@ ROTATION = timedelta(days=31)
 LONG = 65_536
 """Bytes. No syslog daemon passes on a line this long; what is longer is kept, not understood."""
 
-_MONTHS = {name: number for number, name in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)}
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1
+    )
+}
 _SECOND = 1_000_000
 
 # Nov 22 12:00:09 mx1 postfix/smtpd[695]: connect from mail.good.example[203.0.113.10]

@@ -61,29 +61,33 @@ def _turned(frame: Any) -> dict[str, dict[str, int]]:  # noqa: ANN401 - a frame 
 
 def terminal(found: dict[str, Any], *, width: int = 80, color: bool = False) -> str:  # noqa: ARG001 - no colour is needed
     """The counts as text: accepted attempts from outside, which is what a new restriction would change."""
-    lines = ["Of the attempts from outside that were accepted:", ""]
-    head = ("", "refuse", "defer", "permit", "no objection", "no evidence")
+    lines = ["Attempts from outside that were accepted, by what each entry would answer:", ""]
     rows = [(_name(one), one["answers"]["accepted"]) for one in found["list"]]
     rows.append(("the list", found["answer"]["accepted"]))
     size = max(len(name) for name, _ in rows)
-    lines.append(f"{head[0]:{size}}  " + "  ".join(f"{word:>12}" for word in head[1:]))
+    if size + 50 > width:
+        size = 20
+    lines.append(f"{'':{size}}" + "".join(f"{word:>10}" for word in ("refuse", "defer", "permit", "nothing", "no evid.")))
     for name, counts in rows:
         numbers = [counts["reject"], counts["defer"] + counts["defer_if_permit"], counts["permit"], counts["dunno"]]
-        numbers.append(counts["no_evidence"])
-        wide = size + 2 + 14 * len(numbers) > max(width, 80)
-        joined = "  ".join(f"{number:>12,}" for number in numbers)
-        lines.append(f"{name}\n{'':4}{joined}" if wide else f"{name:{size}}  {joined}")
-    turned = found["turned_away"]
-    total = sum(turned["accepted"].values())
-    lines += [
-        "",
-        f"The list turns away {turned['accepted']['yes']:,} of {total:,} accepted attempts from outside;"
-        f" of {turned['accepted']['no_evidence']:,} there is no evidence.",
-        f"Of {sum(turned['refused'].values()):,} that were refused anyway it turns away {turned['refused']['yes']:,}.",
-        f"Of {sum(turned['inside'].values()):,} of our own networks and users it turns away {turned['inside']['yes']:,}.",
-    ]
-    lines += [f"Not simulated: {name}; it answers only where the log shows its own refusals." for name in found["not_simulated"]]
+        joined = "".join(f"{number:>10,}" for number in (*numbers, counts["no_evidence"]))
+        lines.append(f"{name:{size}}{joined}" if len(name) <= size else f"{name}\n{'':{size}}{joined}")
+    lines += ["", *_sentences(found["turned_away"])]
+    skipped = found["not_simulated"]
+    lines += [f"Not simulated: {name}; it answers only where the log shows its own refusals." for name in skipped]
     return "\n".join(lines) + "\n"
+
+
+def _sentences(turned: dict[str, dict[str, int]]) -> list[str]:
+    total = {kind: sum(counts.values()) for kind, counts in turned.items()}
+    accepted, refused, inside = (turned[kind] for kind in ("accepted", "refused", "inside"))
+    return [
+        f"The list turns away {accepted['yes']:,} of {total['accepted']:,} that were accepted; for "
+        f"{accepted['no_evidence']:,} there is no evidence.",
+        f"Of {total['refused']:,} that were refused anyway it turns away {refused['yes']:,}; for "
+        f"{refused['no_evidence']:,} there is no evidence.",
+        f"Of {total['inside']:,} of our own networks and users it turns away {inside['yes']:,}.",
+    ]
 
 
 def _name(one: dict[str, Any]) -> str:

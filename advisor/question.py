@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from advisor import attempt, postconf
 from advisor.advice import Situation
 from advisor.advice import advise as _advise
-from advisor.entry import suggest
+from advisor.entry import ALIASES, suggest
 from advisor.errors import AdvisorError
 from advisor.evidence import weigh
 from advisor.history import History, open_store, parse_files
@@ -197,7 +197,7 @@ def report(*files: str | Path, format: str = "terminal", **options: Any) -> str 
 
 def explain(name: str) -> str:
     """What a restriction is, whom it hurts, and what a log shows of it."""
-    found = CATALOGUE.get(name)
+    found = CATALOGUE.get(ALIASES.get(name, name))
     if found is None:
         near = suggest(name, CATALOGUE)
         todo = f"did you mean {near}?" if near else "'advisor explain' lists the names"

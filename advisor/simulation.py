@@ -6,7 +6,7 @@ from typing import Any
 
 import narwhals as nw
 
-from advisor.entry import KNOWN, Entry, parse_list, suggest
+from advisor.entry import ALIASES, KNOWN, Entry, parse_list, suggest
 from advisor.errors import AdvisorError
 from advisor.restriction import Asked, Restriction, ask
 from advisor.restrictions import CATALOGUE
@@ -46,6 +46,7 @@ def asked_for(entries: Sequence[Entry], codes: Mapping[str, str] | None = None) 
             found.append(Asked(_logged_only(entry.name), entry.argument, entry.warn, simulated=False))
         else:
             near = suggest(entry.name, [*KNOWN, *POLICIES, *CATALOGUE])
+            near = ALIASES.get(near, near) if near else None
             todo = f"did you mean {near}?" if near else "see 'advisor explain' for the names"
             raise AdvisorError("simulate", f"unknown restriction '{entry.name}'", todo)
     return tuple(found)

@@ -196,6 +196,7 @@ def tar(data: bytes) -> bytes:
         (gzip.compress(lines(3))[:10], "cut off"),
         (b"\x1f\x8b\x08 this is no gzip", "damaged"),
     ],
+    ids=lambda value: value if isinstance(value, str) else len(value),
 )
 def test_what_is_no_log(tmp_path: Path, data: bytes, says: str) -> None:
     with pytest.raises(UnreadableError, match=says):
@@ -216,6 +217,7 @@ def test_what_is_no_log(tmp_path: Path, data: bytes, says: str) -> None:
         b"",
         b"\n\n\n",
     ],
+    ids=len,
 )
 def test_what_is_a_log_for_all_that(tmp_path: Path, data: bytes) -> None:
     with Log(write(tmp_path / "maillog", data)) as log:
@@ -300,6 +302,7 @@ def test_globs_that_no_shell_expanded(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "maillog.d").mkdir()
     assert sorted(names(expand([f"{tmp_path}/maillog*"]))) == ["maillog", "maillog.1", "maillog[1]"]
     assert names(expand([f"{tmp_path}/.mail*"])) == [".maillog"]
+    assert ".maillog" not in names(expand([f"{tmp_path}/*"]))
     assert names(expand([f"{tmp_path}/maillog[1]"])) == ["maillog[1]"]
     monkeypatch.chdir(tmp_path)
     assert names(expand(["m*.?"])) == ["maillog.1"]

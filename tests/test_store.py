@@ -105,7 +105,7 @@ def test_an_ingest_and_another(tmp_path: Path) -> None:
     assert (tmp_path / "store").stat().st_mode & 0o777 == 0o700
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_way_to_ingest_a_log_bit_by_bit_is_as_good_as_at_once(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
