@@ -214,7 +214,9 @@ def _decide_without_trial(harm: Harm, days: float) -> tuple[str, tuple[str, ...]
     if not judged:
         return LEAVE, ("The log does not show whether there was a HELO (Postfix 3.0 and later count the commands).",)
     if harm.hurt.attempts:
-        return LEAVE, (f"It would have refused {harm.hurt.clients} clients whose mail is wanted, and has no trial form.",)
+        return LEAVE, (
+            f"It would have refused {harm.hurt.clients} clients whose mail is wanted, and has no trial form.",
+        )
     if not harm.stopped.attempts + harm.undecided.attempts:
         return LEAVE, (f"It would have refused none of the {judged:,} accepted attempts that it could judge.",)
     doubts = _doubts(harm, days)
@@ -289,4 +291,3 @@ def _with_lines(ordered: Sequence[Recommendation], config: Postconf | None) -> l
 def hosts_to_allow(advice: Advice) -> tuple[Host, ...]:
     """The hosts that the ranked changes would turn away although their mail is wanted."""
     return tuple(change.wanted_hosts([host for found in advice.recommendations if found.rank for host in found.hosts]))
-

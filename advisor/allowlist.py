@@ -18,7 +18,9 @@ def _clean(text: str) -> str:
     access(5): a comment line begins with '#', and a line that begins with a blank continues the one before; so a line
     break in it would end the comment and begin an entry.
     """
-    return "".join(letter for letter in text if letter.isascii() and letter.isprintable() and letter not in "\"'`\\")[:60]
+    return "".join(letter for letter in text if letter.isascii() and letter.isprintable() and letter not in "\"'`\\")[
+        :60
+    ]
 
 
 def lines(hosts: Sequence[Host]) -> tuple[str, ...]:
@@ -37,4 +39,6 @@ def lines(hosts: Sequence[Host]) -> tuple[str, ...]:
 def wanted(hosts: Iterable[Host]) -> list[Host]:
     """The hosts that evidence calls wanted, each address once, in order of address."""
     by_address = {host.client_address: host for host in hosts if host.wanted and "%" not in host.client_address}
-    return sorted(by_address.values(), key=lambda host: (ip_address(host.client_address).version, ip_address(host.client_address)))
+    return sorted(
+        by_address.values(), key=lambda host: (ip_address(host.client_address).version, ip_address(host.client_address))
+    )

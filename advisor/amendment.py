@@ -66,9 +66,7 @@ def _as_written(config: Postconf, parameter: str) -> list[Entry]:
     return list(parse_list(text, f"{config.origin}, {parameter}", parameter))
 
 
-def insert(
-    config: Postconf | None, parameter: str, entry: Entry, before: Sequence[Entry] = ()
-) -> tuple[Entry, ...]:
+def insert(config: Postconf | None, parameter: str, entry: Entry, before: Sequence[Entry] = ()) -> tuple[Entry, ...]:
     """Add an entry to the parameter's list, own users permitted and the `before` tables asked first.
 
     An entry that only warns is replaced where it stands; a new one goes last, but before an unconditional

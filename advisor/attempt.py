@@ -42,8 +42,12 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("reverse_client_name", pa.string(), "the PTR's name, 'unknown' when there was none usable; null when not logged"),
     ("client_address", pa.string(), "the client"),
     ("client_network", pa.string(), "its /24 (IPv4) or /64 (IPv6), as greylisting sees it"),
-    ("client_status", pa.string(), "named, or why not: no_reverse (or a temporary failure), numeric, no_forward, "
-     "no_forward_address, other_address, forward_temporary; null when not logged"),
+    (
+        "client_status",
+        pa.string(),
+        "named, or why not: no_reverse (or a temporary failure), numeric, no_forward, "
+        "no_forward_address, other_address, forward_temporary; null when not logged",
+    ),
     ("in_mynetworks", pa.bool_(), "whether the client is in the networks given"),
     ("authenticated", pa.bool_(), "whether the client had logged in; null when not logged"),
     ("sasl_username", pa.string(), "as whom"),
@@ -62,9 +66,16 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("text", pa.string(), "its words"),
     ("restriction", pa.string(), "the restriction that they stand for; 'other' where they stand for none"),
     ("list", pa.string(), "the DNS list that they name"),
-    ("warned", pa.string(), "the restrictions that warn_if_reject logged for it, with their codes: ';NAME 450;NAME 504;'"),
-    ("status", pa.string(), "of an accepted one: sent, deferred, bounced, expired; lost: never received whole; "
-     "null: not known yet"),
+    (
+        "warned",
+        pa.string(),
+        "the restrictions that warn_if_reject logged for it, with their codes: ';NAME 450;NAME 504;'",
+    ),
+    (
+        "status",
+        pa.string(),
+        "of an accepted one: sent, deferred, bounced, expired; lost: never received whole; null: not known yet",
+    ),
     ("filter_result", pa.string(), "the content filter's verdict"),
     ("spf", pa.string(), "policyd-spf's result"),
     ("dkim", pa.string(), "opendkim's result"),
@@ -78,7 +89,38 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
 SCHEMA = pa.schema([pa.field(name, kind, metadata={"meaning": meaning}) for name, kind, meaning in _COLUMNS])
 """One row an attempt; see each field's `meaning`."""
 
-_NEEDED = ["source", "offset", "time", "host", "syslog_name", "program", "pid", "kind", "queue_id", "stage", "action", "client_name", "client_address", "reverse_client_name", "helo_name", "helo_sent", "sender", "recipient", "orig_recipient", "sasl_username", "proto", "reply", "dsn", "text", "restriction", "list", "status", "result", "reason", "commands"]
+_NEEDED = [
+    "source",
+    "offset",
+    "time",
+    "host",
+    "syslog_name",
+    "program",
+    "pid",
+    "kind",
+    "queue_id",
+    "stage",
+    "action",
+    "client_name",
+    "client_address",
+    "reverse_client_name",
+    "helo_name",
+    "helo_sent",
+    "sender",
+    "recipient",
+    "orig_recipient",
+    "sasl_username",
+    "proto",
+    "reply",
+    "dsn",
+    "text",
+    "restriction",
+    "list",
+    "status",
+    "result",
+    "reason",
+    "commands",
+]
 
 
 def attempts(
@@ -325,7 +367,12 @@ def _name_messages(rows: list[Row]) -> None:
     """Give attempts of one message one name: the recipients of a queue id, and a deferred recipient that comes back."""
     waiting: dict[tuple[Any, ...], tuple[str, Any]] = {}
     for row in rows:
-        key = (row["host"], row["client_address"], (row.get("sender") or "").lower(), (row.get("recipient") or "").lower())
+        key = (
+            row["host"],
+            row["client_address"],
+            (row.get("sender") or "").lower(),
+            (row.get("recipient") or "").lower(),
+        )
         name = row.get("message") or f"{row['source']}:{row['offset']}"
         known = waiting.get(key)
         if known is not None and row["time"] is not None and row["time"] - known[1] <= RETRY:

@@ -17,17 +17,33 @@ UNRECOGNISED = "unrecognised"
 """The kind of a line that nobody understood; its whole text is kept in `text`."""
 
 _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
-    ("source", pa.string(), "which log the line is from: the hash of its first line, and a number where two share that"),
+    (
+        "source",
+        pa.string(),
+        "which log the line is from: the hash of its first line, and a number where two share that",
+    ),
     ("offset", pa.int64(), "where the line starts in the source's uncompressed bytes"),
     ("time", pa.timestamp("us", "UTC"), "the header's time; null where the line has no readable header"),
     ("host", pa.string(), "the machine that logged"),
-    ("syslog_name", pa.string(), "the tag before the program: 'postfix', 'postfix/submission'; null for other packages"),
+    (
+        "syslog_name",
+        pa.string(),
+        "the tag before the program: 'postfix', 'postfix/submission'; null for other packages",
+    ),
     ("program", pa.string(), "the last part of the tag: 'smtpd', 'postgrey'"),
     ("pid", pa.int64(), "the process; null when not logged"),
     ("kind", pa.string(), "the line family: 'connect', 'verdict', 'delivery', ...; 'unrecognised' when there is none"),
     ("queue_id", pa.string(), "the message; null for NOQUEUE"),
-    ("stage", pa.string(), "the SMTP command a verdict or a lost connection belongs to: CONNECT, EHLO, MAIL, RCPT, ..."),
-    ("action", pa.string(), "reject, reject_warning, permit, info, warn, hold, milter-reject, ...; postgrey's greylist, pass"),
+    (
+        "stage",
+        pa.string(),
+        "the SMTP command a verdict or a lost connection belongs to: CONNECT, EHLO, MAIL, RCPT, ...",
+    ),
+    (
+        "action",
+        pa.string(),
+        "reject, reject_warning, permit, info, warn, hold, milter-reject, ...; postgrey's greylist, pass",
+    ),
     ("client_name", pa.string(), "the verified name; 'unknown' when Postfix had none"),
     ("client_address", pa.string(), "IPv4 or IPv6, without brackets"),
     ("client_port", pa.int64(), "the client's port, where it is logged"),

@@ -43,9 +43,16 @@ class Reason:
 
 REASONS = (
     Reason("correspondent", wanted=True, says="our users write to this sender"),
-    Reason("filter_clean", wanted=True, says="the content filter passed it", silent_on=_HELO | _CLIENT | _SENDER | _LISTS),
+    Reason(
+        "filter_clean", wanted=True, says="the content filter passed it", silent_on=_HELO | _CLIENT | _SENDER | _LISTS
+    ),
     Reason("virus", wanted=False, says="the content filter found a virus"),
-    Reason("filter_spam", wanted=False, says="the content filter called it spam", silent_on=_HELO | _CLIENT | _SENDER | _LISTS),
+    Reason(
+        "filter_spam",
+        wanted=False,
+        says="the content filter called it spam",
+        silent_on=_HELO | _CLIENT | _SENDER | _LISTS,
+    ),
     Reason("unknown_recipients", wanted=False, says="the client tried recipients that do not exist"),
     Reason("early_talker", wanted=False, says="the client spoke before its turn"),
     Reason("blocklisted", wanted=False, says="a blocklist named the client within this log", silent_on=_LISTS),
@@ -77,7 +84,22 @@ def sentence(reasons: str) -> str:
 
 def weigh(attempts: pa.Table, events: pa.Table, domains: Iterable[str] = ()) -> pa.Table:
     """Add the column `reasons` to attempts: `;NAME;NAME;`, empty where there is none."""
-    names = ["origin", "sender", "recipient", "client_address", "client_network", "status", "action", "restriction", "helo_name", "pipelined", "filter_result", "spf", "dmarc", "time"]
+    names = [
+        "origin",
+        "sender",
+        "recipient",
+        "client_address",
+        "client_network",
+        "status",
+        "action",
+        "restriction",
+        "helo_name",
+        "pipelined",
+        "filter_result",
+        "spf",
+        "dmarc",
+        "time",
+    ]
     rows: list[Row] = attempts.select(names).to_pylist()
     witness = _Witness(rows, events, frozenset(domain.lower() for domain in domains))
     found = [witness.reasons(row) if row["origin"] == "outside" else "" for row in rows]

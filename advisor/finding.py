@@ -72,7 +72,9 @@ def _resolver(events: pa.Table) -> list[Finding]:
     named = events.filter((pc.field("kind") == "connect") & (pc.field("client_name") != "unknown")).num_rows
     if connects >= _SMALL and not named and not warnings.num_rows:
         found.append(
-            Finding("note", f"All {connects:,} clients are unknown: smtpd_peername_lookup is off, or no resolver answers.")
+            Finding(
+                "note", f"All {connects:,} clients are unknown: smtpd_peername_lookup is off, or no resolver answers."
+            )
         )
     return found
 

@@ -16,7 +16,19 @@ from advisor.restriction import Asked
 HOSTS = 12
 """Hosts named in a recommendation; the wanted ones first. How many more there are is said beside them."""
 
-_COLUMNS = ["message", "client_address", "client_name", "reverse_client_name", "helo_name", "sender", "time", "action", "restriction", "warned", "reasons"]
+_COLUMNS = [
+    "message",
+    "client_address",
+    "client_name",
+    "reverse_client_name",
+    "helo_name",
+    "sender",
+    "time",
+    "action",
+    "restriction",
+    "warned",
+    "reasons",
+]
 
 
 @dataclass(frozen=True)

@@ -100,10 +100,10 @@ def open_store(store: Path) -> History:
 
 def parse_files(paths: Sequence[str | Path], *, year: int | None = None, zone: tzinfo, today: date) -> History:
     """Read logs without a store, their unterminated last lines included; `year` is that of each log's last line."""
-    files, notes = distinct(expand(paths))
+    files, notes, faults = distinct(expand(paths))
     calendar = Calendar(zone, today, year)
     drafts: dict[str, Draft] = {}
-    bad: list[AdvisorError] = []
+    bad: list[AdvisorError] = [*faults]
     for path in files:
         try:
             with Log(path) as log:

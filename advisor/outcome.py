@@ -67,7 +67,9 @@ def terminal(found: dict[str, Any], *, width: int = 80, color: bool = False) -> 
     size = max(len(name) for name, _ in rows)
     if size + 50 > width:
         size = 20
-    lines.append(f"{'':{size}}" + "".join(f"{word:>10}" for word in ("refuse", "defer", "permit", "nothing", "no evid.")))
+    lines.append(
+        f"{'':{size}}" + "".join(f"{word:>10}" for word in ("refuse", "defer", "permit", "nothing", "no evid."))
+    )
     for name, counts in rows:
         numbers = [counts["reject"], counts["defer"] + counts["defer_if_permit"], counts["permit"], counts["dunno"]]
         joined = "".join(f"{number:>10,}" for number in (*numbers, counts["no_evidence"]))

@@ -128,7 +128,9 @@ class Session:
             if warning["client_address"] == event["client_address"]:
                 session.reverse_client_name = warning["reverse_client_name"]
                 reason = warning["reason"]
-                session.client_status = "other_address" if reason is None else STATUS_OF_REASON.get(reason, "no_forward")
+                session.client_status = (
+                    "other_address" if reason is None else STATUS_OF_REASON.get(reason, "no_forward")
+                )
         else:
             session.client_status = "numeric" if warning is not None else "no_reverse"
             session.reverse_client_name = "unknown"

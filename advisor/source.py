@@ -289,23 +289,35 @@ def _spool(stream: BinaryIO) -> Path:
     return Path(f"/proc/{os.getpid()}/fd/{kept}")
 
 
-def distinct(files: Sequence[Path]) -> tuple[list[Path], list[str]]:
+class Distinct(NamedTuple):
+    """The logs that hold something of their own, a note for each that was left out, and the faults of those."""
+
+    kept: list[Path]
+    notes: list[str]
+    faults: list[AdvisorError]
+
+
+def distinct(files: Sequence[Path]) -> Distinct:
     """Drop the files whose content another has or begins with (copies, older copies), with a note of each."""
     kept: list[Path] = []
     notes: list[str] = []
+    faults: list[AdvisorError] = []
     first_lines: dict[Path, bytes] = {}
     for path in files:
         line = first_lines[path] = _first_line(path)
         for rival in [other for other in kept if line and first_lines[other] == line]:
             if (found := _redundant(path, rival)) is not None:
-                shorter, note = found
-                notes.append(note)
+                shorter, note, fault = found
+                if fault is None:
+                    notes.append(note)
+                else:
+                    faults.append(fault)
                 if shorter == rival:
                     kept[kept.index(rival)] = path
                 break
         else:
             kept.append(path)
-    return kept, notes
+    return Distinct(kept, notes, faults)
 
 
 def _first_line(path: Path) -> bytes:
@@ -317,7 +329,7 @@ def _first_line(path: Path) -> bytes:
         return b""
 
 
-def _redundant(one: Path, other: Path) -> tuple[Path, str] | None:
+def _redundant(one: Path, other: Path) -> tuple[Path, str, AdvisorError | None] | None:
     """Name the one with which the other begins (`one`, if they are the same) and say so; None where they differ."""
     with Log(one) as first, Log(other) as second:
         left, right = first.pieces(), second.pieces()
@@ -328,5 +340,4 @@ def _redundant(one: Path, other: Path) -> tuple[Path, str] | None:
                 return None
             a, b = a[size:], b[size:]
         shorter, longer = (second, first) if a else (first, second)
-        fault = f" (it {shorter.fault.what})" if shorter.fault else ""
-        return shorter.path, f"{shorter.name}: left out, {longer.name} holds the same lines{fault}"
+        return shorter.path, f"{shorter.name}: left out, {longer.name} holds the same lines", shorter.fault

@@ -39,7 +39,9 @@ def traffic(attempts: pa.Table, events: pa.Table, zone: tzinfo) -> Traffic:
         unwanted=ways[False],
         undecided=ways[None],
         refused_by=tuple(Counter(name or "other" for name in refused).most_common()),
-        client_status=dict(Counter(status or "not logged" for status in outside["client_status"].to_pylist()).most_common()),
+        client_status=dict(
+            Counter(status or "not logged" for status in outside["client_status"].to_pylist()).most_common()
+        ),
         days=_days(outside, zone),
         greylisting=_greylisting(events),
         lists=_lists(events),

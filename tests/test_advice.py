@@ -170,7 +170,9 @@ def test_without_a_configuration_the_log_says_what_is_on() -> None:
     assert {found.state for found in advice.recommendations} == {"enforced"}
     assert {found.rank for found in advice.recommendations} == {None}
     assert any("--config" in found.text for found in advice.findings)
-    assert {found.state for found in Question([LAB / "spf.maillog-20261122.gz"]).advise().recommendations} == {"not seen"}
+    assert {found.state for found in Question([LAB / "spf.maillog-20261122.gz"]).advise().recommendations} == {
+        "not seen"
+    }
 
 
 def test_an_empty_log_is_no_harm_to_anybody() -> None:

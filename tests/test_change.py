@@ -26,7 +26,19 @@ def advice() -> Advice:
 
 
 def host(address: str = "192.0.2.77", sender: str = "billing@partner.example", wanted: bool | None = True) -> Host:
-    return Host(address, "unknown", "unknown", "mail.partner.example", wanted, "our users write to it", 3, 3, NOON, NOON, (sender,))
+    return Host(
+        address,
+        "unknown",
+        "unknown",
+        "mail.partner.example",
+        wanted,
+        "our users write to it",
+        3,
+        3,
+        NOON,
+        NOON,
+        (sender,),
+    )
 
 
 def named(advice: Advice, name: str) -> Recommendation:
@@ -51,7 +63,9 @@ def test_the_list_as_it_will_stand(advice: Advice) -> None:
 def test_two_changes_of_one_list_build_on_each_other() -> None:
     ptr = named(Question([MONTH], config=MAIN_CF).advise(), "reject_unknown_reverse_client_hostname")
     first = change.plan(replace(ptr, recommendation=WARN, hosts=()), None)
-    second = change.plan(replace(ptr, name="reject_unknown_client_hostname", recommendation=WARN, hosts=()), first.config)
+    second = change.plan(
+        replace(ptr, name="reject_unknown_client_hostname", recommendation=WARN, hosts=()), first.config
+    )
 
     assert "    warn_if_reject reject_unknown_reverse_client_hostname" in second.lines
     assert "    warn_if_reject reject_unknown_client_hostname" in second.lines
@@ -157,7 +171,9 @@ def machine(tmp_path: Path) -> Machine:
 
 @pytest.mark.integration
 def test_a_real_postfix_takes_what_we_say_to_type(advice: Advice, machine: Machine) -> None:
-    ranked = [found for found in advice.recommendations if found.rank and found.lines_to_type[0] != "# /etc/postfix/main.cf:"]
+    ranked = [
+        found for found in advice.recommendations if found.rank and found.lines_to_type[0] != "# /etc/postfix/main.cf:"
+    ]
     ranked += [found for found in advice.recommendations if found.rank and found not in ranked]
     assert len(ranked) == 3
     for found in sorted(ranked, key=lambda each: each.rank or 0):
@@ -206,7 +222,10 @@ def test_the_editors_lines_and_the_command_say_the_same(advice: Advice, machine:
     by_hand = machine.shell("postconf -h smtpd_client_restrictions")
     machine.type(lines)
 
-    assert machine.shell("postconf -h smtpd_client_restrictions").replace(",", "").split() == by_hand.replace(",", "").split()
+    assert (
+        machine.shell("postconf -h smtpd_client_restrictions").replace(",", "").split()
+        == by_hand.replace(",", "").split()
+    )
 
 
 def test_advise_is_the_same_twice(advice: Advice) -> None:

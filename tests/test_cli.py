@@ -184,7 +184,9 @@ def test_simulate_writes_a_row_an_attempt(advisor: Advisor, tmp_path: Path, form
 
 def test_simulate_counts(advisor: Advisor) -> None:
     spelled = "permit_mynetworks, reject_unknown_client_hostname"
-    found = json.loads(advisor("simulate", spelled, LAB / "knob_permit_log.maillog-20261122.gz", "--format", "json").out)
+    found = json.loads(
+        advisor("simulate", spelled, LAB / "knob_permit_log.maillog-20261122.gz", "--format", "json").out
+    )
 
     assert found["turned_away"]["accepted"] == {"yes": 108, "no": 257, "no_evidence": 0}
     assert found["list"][1]["answers"]["accepted"]["defer"] == 108
@@ -209,7 +211,11 @@ def test_a_spreadsheet_gets_no_formula(advisor: Advisor, tmp_path: Path) -> None
     (tmp_path / "maillog").write_text(line)
     rows = list(csv.DictReader(io.StringIO(advisor("events", tmp_path / "maillog").out)))
 
-    assert (rows[0]["sender"], rows[0]["recipient"], rows[0]["helo_name"]) == ("'=cmd()@z.example", "'+x@y.example", "'@SUM(A1)")
+    assert (rows[0]["sender"], rows[0]["recipient"], rows[0]["helo_name"]) == (
+        "'=cmd()@z.example",
+        "'+x@y.example",
+        "'@SUM(A1)",
+    )
 
 
 def test_what_was_not_understood_is_grouped(advisor: Advisor, tmp_path: Path) -> None:
@@ -337,7 +343,10 @@ def test_a_store_of_a_newer_version_is_refused(advisor: Advisor, log: Path, tmp_
     advisor("ingest", log, "--store", store)
     part = next(store.glob("*.parquet"))
     table = pq.read_table(part)
-    newer = {key: str(VERSION + 1).encode() if key == b"advisor.schema" else value for key, value in table.schema.metadata.items()}
+    newer = {
+        key: str(VERSION + 1).encode() if key == b"advisor.schema" else value
+        for key, value in table.schema.metadata.items()
+    }
     assert newer != table.schema.metadata
     pq.write_table(table.replace_schema_metadata(newer), part)
 
@@ -358,7 +367,9 @@ def test_help_and_version(advisor: Advisor) -> None:
 
 def test_a_reader_that_has_had_enough_is_no_error() -> None:
     command = f"{sys.executable} -m advisor events {MONTH} | head -n 1"
-    ran = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, timeout=60, check=False)
+    ran = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, timeout=60, check=False
+    )
 
     assert (ran.returncode, ran.stderr) == (0, b"")
 
@@ -374,7 +385,9 @@ def test_standard_input(log: Path) -> None:
 
 
 def test_the_period_is_what_was_asked(advisor: Advisor) -> None:
-    found = json.loads(advisor("report", "--format", "json", MONTH, "--since", "2026-10-20", "--until", "2026-10-22").out)
+    found = json.loads(
+        advisor("report", "--format", "json", MONTH, "--since", "2026-10-20", "--until", "2026-10-22").out
+    )
 
     assert found["period"]["start"].startswith("2026-10-20")
     assert found["period"]["end"].startswith("2026-10-21")

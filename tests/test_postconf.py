@@ -164,9 +164,7 @@ def test_an_entry_is_written_as_in_main_cf_without_warn_if_reject(entry: Entry, 
 
 
 def _entries() -> st.SearchStrategy[list[Entry]]:
-    word = st.from_regex(r"[a-z0-9][a-z0-9.\-=\[\]]{0,20}", fullmatch=True).filter(
-        lambda text: text not in KNOWN
-    )
+    word = st.from_regex(r"[a-z0-9][a-z0-9.\-=\[\]]{0,20}", fullmatch=True).filter(lambda text: text not in KNOWN)
     braced = st.builds(lambda words: "{ inline:{" + ", ".join(words) + "} }", st.lists(word, max_size=3))
     table = st.one_of(word.map(lambda text: f"hash:/etc/{text}"), braced)
     maps = sorted(name for name in KNOWN if name.endswith("_access"))
@@ -628,9 +626,7 @@ def test_relay_control_that_is_not_set_depends_on_the_compatibility_level() -> N
     assert _problems("compatibility_level = 1\n" + text) == []
     (problem,) = _problems(text)
     assert "smtpd_relay_restrictions is not set, which Postfix 3 takes for empty" in problem
-    old = Postconf(
-        {"smtpd_recipient_restrictions": str(POSTGREY)}, "2.11", {"smtpd_relay_restrictions": str(GUARD)}
-    )
+    old = Postconf({"smtpd_recipient_restrictions": str(POSTGREY)}, "2.11", {"smtpd_relay_restrictions": str(GUARD)})
     assert old.problems() == ()
 
 
@@ -676,9 +672,7 @@ def test_names_and_arguments_that_postfix_cannot_use(text: str, problem: str) ->
 
 def test_a_good_configuration_has_no_problems() -> None:
     assert _problems(
-        CLASSES.replace("outer", "Outer").replace(
-            "permit_mynetworks,", "permit_mynetworks, permit_sasl_authenticated"
-        )
+        CLASSES.replace("outer", "Outer").replace("permit_mynetworks,", "permit_mynetworks, permit_sasl_authenticated")
     ) == [
         "smtpd_sender_restrictions has reject_unknown_client_hostname without permit_mynetworks and"
         " permit_sasl_authenticated before it: your own users on lines without a proper name are refused."
@@ -692,9 +686,7 @@ def test_a_good_configuration_has_no_problems() -> None:
 def test_with_entries_writes_one_restriction_a_line() -> None:
     entries = [MYNETWORKS, Entry("reject_rbl_client", "zen.spamhaus.org", warn=True)]
     assert with_entries(None, "smtpd_client_restrictions", entries) == (
-        "smtpd_client_restrictions =\n"
-        "    permit_mynetworks\n"
-        "    warn_if_reject reject_rbl_client zen.spamhaus.org\n"
+        "smtpd_client_restrictions =\n    permit_mynetworks\n    warn_if_reject reject_rbl_client zen.spamhaus.org\n"
     )
     assert with_entries(None, "smtpd_client_restrictions", []) == "smtpd_client_restrictions =\n"
 
@@ -1058,14 +1050,10 @@ def test_known_is_what_smtpd_knows(tmp_path: Path) -> None:
     _write(tmp_path, "")
     smtpd = Path(_postconf(tmp_path, "-xh", "daemon_directory").strip(), "smtpd").read_bytes()
     version = tuple(map(int, _postconf(tmp_path, "-dh", "mail_version").split(".")[:2]))
-    gone = (
-        {"check_relay_domains", "permit_naked_ip_address", "reject_maps_rbl"} if version >= (3, 9) else set()
-    )
+    gone = {"check_relay_domains", "permit_naked_ip_address", "reject_maps_rbl"} if version >= (3, 9) else set()
     # a string may be the tail of another: `permit` is kept as the end of `defer_if_permit`
     assert [name for name in sorted(KNOWN - gone) if name.encode() + b"\0" not in smtpd] == []
-    found = re.findall(
-        rb"(?<=\0)(?:(?:check|permit|reject)_[a-z_]+|defer|defer_(?:if|unauth)_[a-z]+)(?=\0)", smtpd
-    )
+    found = re.findall(rb"(?<=\0)(?:(?:check|permit|reject)_[a-z_]+|defer|defer_(?:if|unauth)_[a-z]+)(?=\0)", smtpd)
     assert {name.decode() for name in found} - KNOWN - set(NOT_RESTRICTIONS) == set()
 
 

@@ -98,7 +98,8 @@ DOMAINS: dict[str, list[Any]] = {
 def truths(found: Restriction, rows: list[tuple[Any, ...]]) -> list[bool | None]:
     """What the predicate says of rows of its needed columns."""
     columns = {
-        name: pa.array([row[number] for row in rows], SCHEMA.field(name).type) for number, name in enumerate(found.needs)
+        name: pa.array([row[number] for row in rows], SCHEMA.field(name).type)
+        for number, name in enumerate(found.needs)
     }
     engine = duckdb.from_arrow(pa.table({**columns, "row": pa.array(range(len(rows)), pa.int64())}))
     frame = nw.from_native(engine).with_columns(found.predicate().alias("truth")).sort("row")
@@ -114,7 +115,9 @@ def test_missing_evidence_never_decides(name: str) -> None:
     by_row = dict(zip(rows, truths(found, rows), strict=True))
 
     for row, truth in by_row.items():
-        choices = (DOMAINS[column] if value is None else [value] for column, value in zip(found.needs, row, strict=True))
+        choices = (
+            DOMAINS[column] if value is None else [value] for column, value in zip(found.needs, row, strict=True)
+        )
         completions = {by_row[complete] for complete in product(*choices)}
         assert truth is None or completions == {truth}, (row, truth)
     assert by_row[(None,) * len(found.needs)] is None

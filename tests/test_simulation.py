@@ -59,7 +59,9 @@ def kind(word: str, warn: bool) -> tuple[Asked, list[str]]:
 
 
 def folded(entries: Sequence[Asked], rows: Sequence[Sequence[str | None]]) -> list[tuple[str | None, bool | None]]:
-    columns = {f"answer_{number}": pa.array([row[number] for row in rows], pa.string()) for number in range(len(entries))}
+    columns = {
+        f"answer_{number}": pa.array([row[number] for row in rows], pa.string()) for number in range(len(entries))
+    }
     columns["not_logged"] = pa.nulls(len(rows), pa.bool_())
     columns["row"] = pa.array(range(len(rows)), pa.int64())
     table = fold(nw.from_native(duckdb.from_arrow(pa.table(columns))), entries).sort("row").to_native().to_arrow_table()
@@ -67,7 +69,9 @@ def folded(entries: Sequence[Asked], rows: Sequence[Sequence[str | None]]) -> li
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["permit", "reject", "defer", "any"]), st.booleans()), min_size=1, max_size=4))
+@given(
+    st.lists(st.tuples(st.sampled_from(["permit", "reject", "defer", "any"]), st.booleans()), min_size=1, max_size=4)
+)
 def test_the_fold_is_right_for_every_completion(spelled: list[tuple[str, bool]]) -> None:
     kinds = [kind(word, warn) for word, warn in spelled]
     entries = [entry for entry, _ in kinds]
@@ -97,7 +101,9 @@ def test_missing_evidence_that_does_not_matter_does_not_matter() -> None:
 
 
 def test_an_entry_asked_twice_has_one_column(month: pa.Table) -> None:
-    found = simulate("reject_unknown_client_hostname, reject_unknown_client_hostname", duckdb.from_arrow(month)).attempts
+    found = simulate(
+        "reject_unknown_client_hostname, reject_unknown_client_hostname", duckdb.from_arrow(month)
+    ).attempts
 
     assert [name for name in found.columns if name.startswith("reject_")] == [
         "reject_unknown_client_hostname",
@@ -128,7 +134,9 @@ def test_what_is_not_simulated_says_so_and_answers_from_its_refusals() -> None:
 
 def test_a_blocklist_answers_for_itself_only() -> None:
     attempts = Question([MONTH]).attempts
-    found = simulate("reject_rbl_client zen.dnsbl.example, reject_rbl_client other.example", duckdb.from_arrow(attempts))
+    found = simulate(
+        "reject_rbl_client zen.dnsbl.example, reject_rbl_client other.example", duckdb.from_arrow(attempts)
+    )
     rows = found.attempts.to_arrow_table().to_pylist()
 
     assert {row["reject_rbl_client zen.dnsbl.example"] for row in rows} == {"reject", None}
