@@ -4,7 +4,8 @@ The flow, left to right; each module imports only from those left of it:
 
     errors ▸ line ▸ event ▸ family ▸ verdict ▸ programs/ ▸ source ▸ store, history
         files ──▶ lines ──▶ events ──▶ Parquet
-    ▸ session ▸ correlation ▸ attempt ▸ restriction ▸ restrictions/ ▸ postconf ▸ simulation ▸ evidence ▸ advice ▸ reports/
+    ▸ session ▸ correlation ▸ attempt ▸ restriction ▸ restrictions/ ▸ postconf ▸ simulation ▸ evidence ▸ advice
+    ▸ reports/
         events ──▶ attempts ──▶ answers ──▶ Advice ──▶ terminal, html, mail, json
     ▸ question ▸ cli
         which logs, which period, whose configuration; one command for each function below

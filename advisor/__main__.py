@@ -9,7 +9,7 @@ from advisor.cli import app
 from advisor.errors import AdvisorError
 
 # Typer's own usage errors; where they live changed when it took click in, but what they are the base of did not.
-UsageError: type = typer.BadParameter.__mro__[1]
+UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 
 
 def main() -> None:

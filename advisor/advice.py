@@ -30,7 +30,7 @@ JUDGED = 300
 COVERED = 0.9
 """The share of wanted attempts that it must have judged."""
 MAX_HARM = 0.05
-"""The share of wanted attempts it may turn away and still be enforced, once those hosts are allowed; above, it is left."""
+"""The share of wanted attempts it may turn away and still be enforced, those hosts allowed first; above, it is left."""
 
 CLAIMS = {
     "reject_unknown_reverse_client_hostname": "refuse clients without a reverse name",

@@ -38,7 +38,7 @@ def _grouped(frame: Any, column: str) -> list[tuple[str, str, Any, int]]:  # noq
     found = frame.group_by("origin", "action", column).agg(nw.len().alias("attempts"))
     rows = found.collect("pyarrow") if isinstance(found, nw.LazyFrame) else found
     names = ("origin", "action", column, "attempts")
-    return [tuple(row[name] for name in names) for row in rows.to_arrow().to_pylist()]  # type: ignore[misc] # four columns
+    return [tuple(row[name] for name in names) for row in rows.to_arrow().to_pylist()]
 
 
 def _counts(frame: Any, column: str) -> dict[str, dict[str, int]]:  # noqa: ANN401 - a frame of any engine

@@ -166,7 +166,8 @@ def _frame(table: pa.Table) -> "pd.DataFrame":
     """A pandas frame with Arrow-backed columns: with pandas' own strings a missing HELO would answer for itself."""
     import pandas as pd  # noqa: PLC0415 - notebooks have it; the commands need not wait for it
 
-    return table.to_pandas(types_mapper=pd.ArrowDtype)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
+    return frame
 
 
 def events(*files: str | Path, **options: Any) -> "pd.DataFrame":  # noqa: ANN401 - the fields of Question

@@ -46,7 +46,8 @@ class Recommendation:
     `undecided`: accepted attempts by independent evidence, whether or not this restriction could judge them;
     `wanted_judged` and `unwanted_judged` are those of them that it could judge.
     `marginal` is what it stops of unwanted mail that nothing recommended before it would stop. `harm_interval` is the
-    95 % interval (exact binomial) of hurt.clients / wanted_judged.clients; None where it could judge none. `refused` is what it refused in this log already, where it is on.
+    95 % interval (exact binomial) of hurt.clients / wanted_judged.clients; None where it could judge none. `refused` is
+    what it refused in this log already, where it is on.
     """
 
     name: str

@@ -93,8 +93,7 @@ class Asked:
             return nw.col("offset") < 0
         refused = (nw.col("restriction") == self.restriction.name).fill_null(value=False)
         if self.argument:
-            refused = refused & (nw.col("list") == self.argument.partition("=")[0]).fill_null(value=False)
-            return refused
+            return refused & (nw.col("list") == self.argument.partition("=")[0]).fill_null(value=False)
         return refused | self._warned("")
 
     def _warned(self, code: str) -> nw.Expr:

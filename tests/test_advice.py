@@ -1,7 +1,9 @@
 """What is advised, and why: each rule by itself, then the story of the month."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -28,7 +30,7 @@ def many(attempts: int, clients: int = 1) -> Tally:
     return Tally(attempts, attempts, clients)
 
 
-def harm(name: str = "reject_unknown_reverse_client_hostname", **changes: object) -> Harm:
+def harm(name: str = "reject_unknown_reverse_client_hostname", **changes: Any) -> Harm:
     """A restriction that judged a month of mail and would have stopped much and hurt nobody."""
     found = Harm(
         asked=ask(CATALOGUE[name], {}),
@@ -46,7 +48,7 @@ def harm(name: str = "reject_unknown_reverse_client_hostname", **changes: object
         warned=0,
         basis={"derived": 1000},
     )
-    return replace(found, **changes)  # type: ignore[arg-type] # the fields of Harm
+    return replace(found, **changes)
 
 
 def host(wanted: bool | None = True) -> Host:
@@ -73,7 +75,7 @@ def host(wanted: bool | None = True) -> Host:
         ({"refused": many(7), "refused_hosts": (host(None),)}, "enforced", 31, LEAVE, "refused 7 attempts"),
     ],
 )
-def test_the_rule(changes: dict[str, object], state: str, days: float, expected: str, why: str) -> None:
+def test_the_rule(changes: dict[str, Any], state: str, days: float, expected: str, why: str) -> None:
     verdict, reasons = _decide(harm(**changes), state, days)
 
     assert verdict == expected
@@ -90,7 +92,7 @@ def test_the_rule(changes: dict[str, object], state: str, days: float, expected:
         ({"stopped": NONE, "undecided": NONE}, LEAVE, "none of the 1,000"),
     ],
 )
-def test_a_setting_without_a_trial_is_enforced_or_left(changes: dict[str, object], expected: str, why: str) -> None:
+def test_a_setting_without_a_trial_is_enforced_or_left(changes: dict[str, Any], expected: str, why: str) -> None:
     verdict, reasons = _decide(harm("smtpd_helo_required", **changes), "off", 31)
 
     assert verdict == expected
@@ -184,7 +186,7 @@ def test_an_empty_log_is_no_harm_to_anybody() -> None:
     assert {found.harm_interval for found in advice.recommendations} == {None}
 
 
-def events_of(*rows: dict[str, object]) -> pa.Table:
+def events_of(*rows: Mapping[str, object]) -> pa.Table:
     return pa.Table.from_pylist([{"time": NOON, "host": "mx1", **row} for row in rows], schema=SCHEMA)
 
 

@@ -263,7 +263,7 @@ def bad_file(kind: str, folder: Path) -> Path:
 @pytest.mark.parametrize("command", ["report", "ingest"])
 def test_one_bad_file_among_many(advisor: Advisor, log: Path, tmp_path: Path, kind: str, command: str) -> None:
     bad = bad_file(kind, tmp_path)
-    store = ["--store", tmp_path / "store"] if command == "ingest" else []
+    store = ["--store", str(tmp_path / "store")] if command == "ingest" else []
     ran = advisor(command, bad, log, *store)
 
     assert ran.code == 2
@@ -350,7 +350,7 @@ def test_a_store_of_a_newer_version_is_refused(advisor: Advisor, log: Path, tmp_
     assert newer != table.schema.metadata
     pq.write_table(table.replace_schema_metadata(newer), part)
 
-    for arguments in (["report", "--store", store], ["ingest", log, "--store", store]):
+    for arguments in (["report", "--store", str(store)], ["ingest", str(log), "--store", str(store)]):
         line = one_line(advisor(*arguments))
         assert "newer" in line
         assert "update advisor" in line
@@ -399,7 +399,8 @@ def test_help_imports_no_engine() -> None:
         "import sys; sys.argv = ['advisor', '--help']\n"
         "from advisor.__main__ import main\n"
         "try: main()\nexcept SystemExit: pass\n"
-        "heavy = {'pyarrow', 'pandas', 'duckdb', 'narwhals', 'matplotlib', 'rich', 'jinja2', 'numpy'} & set(sys.modules)\n"
+        "heavy = {'pyarrow', 'pandas', 'duckdb', 'narwhals', 'matplotlib', 'rich', 'jinja2', 'numpy'}\n"
+        "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, timeout=60)

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from advisor.entry import Entry, parse_list
 from advisor.errors import AdvisorError
 from advisor.question import Question
 from advisor.restriction import Asked, ask
 from advisor.restrictions import CATALOGUE
 from advisor.simulation import ANSWER, TURNED_AWAY, asked_for, fold, simulate
-from advisor.entry import Entry, parse_list
 from tests.conftest import LAB, MONTH, real
 
 LIST = (
@@ -33,7 +33,7 @@ LIST = (
 
 
 def by_hand(kinds: Sequence[Asked], answers: Sequence[str]) -> str:
-    """smtpd_check.c in ten lines: the first that permits or refuses ends the list; a remembered defer_if_permit waits."""
+    """smtpd_check.c in ten lines: the first that permits or refuses ends the list; defer_if_permit waits."""
     deferring = False
     for one, answer in zip(kinds, answers, strict=True):
         if one.warn or answer == "dunno":
