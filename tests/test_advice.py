@@ -11,7 +11,7 @@ import pytest
 from advisor.advice import CHANGES, CLAIMS, Situation, _decide, advise
 from advisor.attempt import attempts
 from advisor.event import SCHEMA, Coverage
-from advisor.evidence import weigh
+from advisor.evidence import verdict, weigh
 from advisor.finding import findings
 from advisor.harm import Harm
 from advisor.postconf import from_text
@@ -224,3 +224,30 @@ def test_a_period_is_as_found() -> None:
     assert advice.end is not None
     assert advice.end - advice.start < timedelta(days=2)
     assert all(found.recommendation in (LEAVE, WARN) for found in advice.recommendations)
+
+
+def test_what_a_change_adds_is_what_none_before_it_stops(month: Advice) -> None:
+    question = Question([MONTH], config=MAIN_CF)
+    assert question.configuration is not None
+    table = weigh(question.attempts, question.events, question.configuration.local_domains())
+    accepted = [row for row in table.to_pylist() if row["origin"] == "outside" and row["action"] == "accept"]
+    ranked = [found for found in month.recommendations if found.recommendation == ENFORCE]
+    assert len(ranked) > 1
+    stopped_before: set[tuple[Any, ...]] = set()
+    for found in ranked:
+        simulated = question.simulate(found.name).attempts.to_arrow_table().to_pylist()
+        turned = {
+            (row["source"], row["offset"], row["recipient"])
+            for row in simulated
+            if row[found.name] in ("reject", "defer")
+        }
+        adds = [
+            row
+            for row in accepted
+            if (key := (row["source"], row["offset"], row["recipient"])) in turned
+            and key not in stopped_before
+            and verdict(row["reasons"], found.name) is False
+        ]
+        assert len(adds) == found.marginal.attempts
+        stopped_before |= turned
+    assert ranked[-1].marginal.attempts < ranked[-1].stopped.attempts
