@@ -34,7 +34,8 @@ def plan(recommendation: Recommendation, config: Postconf | None) -> Typed:
 def _setting(name: str, config: Postconf) -> Typed:
     before = config.parameters.get(name)
     back = f"postconf -e '{name} = {before}'" if before in ("yes", "no") else f"postconf -X {name}"
-    lines = ("# /etc/postfix/main.cf:", f"{name} = yes", "# then:", RELOAD)
+    command = f"postconf -e '{name} = yes'"
+    lines = ("# /etc/postfix/main.cf:", f"{name} = yes", "# or, instead of the editor:", command, "# then:", RELOAD)
     after = replace(config, parameters={**config.parameters, name: "yes"})
     return Typed(lines, (), (back, "postfix reload"), after)
 
