@@ -91,6 +91,13 @@ class Networks:
     unread: tuple[str, ...]
     stated: bool
 
+    def ours(self) -> tuple[Network, ...]:
+        """Cut what is excluded out of what is inside."""
+        pieces = list(self.inside)
+        for hole in self.excluded:
+            pieces = [piece for network in pieces for piece in _without(network, hole)]
+        return tuple(pieces)
+
 
 def _network(pattern: str) -> Network | None:
     """Read an address or network of mynetworks: IPv6 in brackets, the prefix length behind (match_ops.c)."""

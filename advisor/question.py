@@ -116,12 +116,10 @@ class Question:
     def attempts(self) -> pa.Table:
         """The attempts of the period (columns of advisor.attempt.SCHEMA)."""
         config = self.configuration
-        inside = attempt.LOOPBACK
+        inside: tuple[attempt.Network, ...] = attempt.LOOPBACK
         domains: frozenset[str] = frozenset()
         if config is not None:
-            networks = config.networks()
-            # An exclusion inside one of our networks is rare; what it holds is then outside.
-            inside = tuple(network for network in networks.inside if network not in networks.excluded)
+            inside = config.networks().ours()
             domains = config.local_domains()
         found = attempt.attempts(self.history.events, networks=inside, domains=domains)
         return self._in_period(found)

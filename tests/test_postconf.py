@@ -1100,3 +1100,9 @@ def test_the_lines_to_paste_are_read_by_postconf(tmp_path: Path) -> None:
     entries = insert(None, "smtpd_recipient_restrictions", POSTGREY, (ALLOW,))
     _write(tmp_path, with_entries(None, "smtpd_recipient_restrictions", entries))
     assert parse_list(_postconf(tmp_path, "-h", "smtpd_recipient_restrictions")) == entries
+
+
+def test_what_is_ours_has_holes() -> None:
+    networks = from_text("mynetworks = !192.0.2.66, 192.0.2.64/30, 127.0.0.0/8\n", "main.cf").networks()
+
+    assert {str(network) for network in networks.ours()} == {"127.0.0.0/8", "192.0.2.64/31", "192.0.2.67/32"}
