@@ -1,5 +1,6 @@
 """Advice: simulation, configuration and evidence made into recommendations, at most three changes at a time."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
@@ -84,7 +85,15 @@ def advise(situation: Situation) -> Advice:
         findings=findings(situation.events, situation.config, situation.notes),
         samples=shapes(situation.events.filter(pc.field("kind") == UNRECOGNISED)["text"].to_pylist()),
         cannot_show=cannot_show(seen, situation.events),
+        evidence=_evidence(outside),
     )
+
+
+def _evidence(outside: pa.Table) -> dict[str, int]:
+    """How many accepted attempts from outside each reason speaks of; one may have several."""
+    accepted = outside.filter(pc.field("action") == "accept")["reasons"].to_pylist()
+    counts = Counter(name for reasons in accepted for name in reasons.split(";") if name)
+    return dict(counts.most_common())
 
 
 def _asked(config: Postconf | None) -> tuple[Asked, ...]:

@@ -1,30 +1,31 @@
 """The correlation of events: which lines belong to one visit, and which to one message.
 
-Sequential by nature, so it is one pass over the events of a host in log order. What it holds at any time is the open
-sessions and the messages still in the queue; a finished session is handed on and forgotten.
+Sequential by nature, so it is one pass over the events in log order. What it holds at any time is the open sessions
+and the messages still in the queue; a finished session is handed on and forgotten.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
-from typing import Any
 
-from advisor.session import Message, Row, Session
+from advisor.message import HOLD, LOST, MINUTE, REFUSALS, Message, fate_of
+from advisor.queue import Queue
+from advisor.record import Record
+from advisor.screening import EARLY_HELO, Screenings
+from advisor.session import Session
+from advisor.spf import Answers, refused_for
 
-HOLD = timedelta(minutes=5)
-"""How long a finished session waits for late lines: another process's line may come a moment after its cause."""
-LOST = timedelta(hours=1)
-"""After this long without a queue manager's line a message was never received whole (a lost connection after DATA)."""
+STALE = 24 * 60 * MINUTE
+"""After this long without a line a session is over, though no disconnect was logged: smtpd was killed."""
 _SWEEP = 2_000
 
-# 250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as 017C6C9
-QUEUED_AS = re.compile(r"queued as (?P<queue_id>[0-9A-Za-z]{5,25})")
-# mail_id: zcwxG8USURe7, Hits: 1003.302, size: 480, queued_as: BF91D2C4/BF91D2C5
-HANDED_BACK = re.compile(r"queued_as: (?P<queue_ids>[0-9A-Za-z/]+)")
-# EHLO mis0.bad\r\nMAIL FROM:<x@nosuch.example>\r\n, the backslashes as logged
-EARLY_HELO = re.compile(r"(?:EHLO|HELO) (?P<helo_name>[^\s\\]+)")
-
-_REFUSALS = frozenset({"reject", "milter-reject", "proxy-reject"})
+# What smtpd refuses without a verdict line, by the words that it does log (smtpd.c): stage, code, dsn, text.
+_SLIPS: dict[tuple[str, str], tuple[str, str, str, str]] = {
+    ("bad_command", "MAIL"): ("MAIL", "501", "5.1.7", "Bad sender address syntax"),
+    ("bad_command", "RCPT"): ("RCPT", "501", "5.1.3", "Bad recipient address syntax"),
+    ("limit_exceeded", "Connection"): ("CONNECT", "421", "4.7.0", "Error: too many connections"),
+    ("limit_exceeded", "Message"): ("MAIL", "450", "4.7.1", "Error: too much mail"),
+    ("limit_exceeded", "Recipient"): ("RCPT", "450", "4.7.1", "Error: too many recipients"),
+}
+Key = tuple[str, str | None, int | None, str | None]
 
 
 class Correlation:
@@ -32,229 +33,213 @@ class Correlation:
 
     def __init__(self) -> None:
         """Begin with nothing open."""
-        self._warnings: dict[tuple[Any, ...], Row] = {}
-        self._open: dict[tuple[Any, ...], Session] = {}
-        self._messages: dict[tuple[str, str], Message] = {}
+        self._warnings: dict[Key, Record] = {}
+        self._open: dict[Key, Session] = {}
         self._ended: list[Session] = []
-        self._spf: dict[tuple[str, str], Row] = {}
-        self._now: datetime | None = None
-        self.local_messages = 0
-        self._steps: dict[str, Callable[[Row], None]] = {
-            "connect": self._connect,
-            "hostname_warning": self._warn,
-            "numeric_hostname": self._warn,
-            "verdict": self._verdict,
-            "client": self._client,
-            "disconnect": self._disconnect,
-            "pipelining": self._pipelining,
-            "pickup": self._pickup,
-            "queued": self._queued,
-            "delivery": self._delivery,
-            "removed": self._removed,
-            "filtered": self._filtered,
-            "filter_step": self._handed_back,
-            "dmarc": self._result,
-            "dkim": self._result,
-            "spf": self._remember_spf,
-        }
+        self._screenings = Screenings()
+        self._answers = Answers()
+        self._queue = Queue(self._answers)
+        self._now: dict[str, int] = {}
 
-    def sessions(self, rows: Iterable[Row]) -> Iterator[Session]:
+    def __len__(self) -> int:
+        """How much is open."""
+        held = (self._warnings, self._open, self._ended, self._screenings, self._queue, self._answers)
+        return sum(len(part) for part in held)
+
+    def sessions(self, records: Iterable[Record]) -> Iterator[Session]:
         """The finished sessions of these events, each once; at the end, the unfinished ones too."""
-        for count, row in enumerate(rows, 1):
-            step = self._steps.get(row["kind"])
-            if step is not None:
-                if row["time"] is not None:
-                    self._now = row["time"]
-                step(row)
-            if count % _SWEEP == 0:
+        left = _SWEEP
+        for record in records:
+            self._now[record.host] = record.time
+            _STEPS[record.kind](self, record)
+            left -= 1
+            if not left:
                 yield from self._sweep()
-        self._ended.extend(self._open.values())
+                left = max(_SWEEP, len(self))
+        for session in (*self._open.values(), *self._screenings.rest()):
+            session.cut = self._now[session.connect.host] - session.last < LOST
+            self._ended.append(session)
         yield from self._ended
 
     def _sweep(self) -> Iterator[Session]:
+        """The sessions that are over; what they and others left behind goes with them.
+
+        Each host has its own time: one host's log may follow another's, and begin before that one's end.
+        """
+        now = self._now
+        for key in [key for key, session in self._open.items() if now[key[0]] - session.last > STALE]:
+            self._ended.append(self._open.pop(key))
+        self._ended.extend(self._screenings.sweep(now))
         waiting = []
         for session in self._ended:
-            if self._is_over(session):
+            moment = now[session.connect.host]
+            if moment - session.last > HOLD and all(message.over(moment) for message in session.messages):
                 yield session
             else:
                 waiting.append(session)
         self._ended = waiting
-
-    def _is_over(self, session: Session) -> bool:
-        now = self._now
-        ended = (session.disconnect or session.connect)["time"]
-        if now is None or ended is None or now - ended < HOLD:
-            return False
-        for message in session.messages:
-            lost = not message.queued and now - ended > LOST
-            if not (lost or message.refusal is not None or message.finished()):
-                return False
-            if message.last_time is not None and now - message.last_time < HOLD:
-                return False
-        return True
+        self._queue.sweep(now)
+        self._answers.sweep(now)
+        self._warnings = {key: line for key, line in self._warnings.items() if now[key[0]] - line.time <= HOLD}
 
     @staticmethod
-    def _key(row: Row) -> tuple[Any, ...]:
-        return (row["host"], row["syslog_name"], row["pid"])
+    def _key(record: Record) -> Key:
+        # The address too: a process serves one client at a time, but containers of one host name share process ids.
+        return (record.host, record.syslog_name, record.pid, record.client_address)
 
-    def _session(self, row: Row) -> Session:
-        """The open session of this process; a new one where the log began in its middle."""
-        key = self._key(row)
+    def _session(self, record: Record) -> Session:
+        """The open session of this process with this client; a new one where the log began in its middle."""
+        key = self._key(record)
         session = self._open.get(key)
-        if session is None or session.connect["client_address"] != row["client_address"]:
-            if session is not None:
-                self._ended.append(session)
-            session = self._open[key] = Session.begin(row, None)
+        if session is None:
+            session = self._open[key] = Session.begin(record)
+        session.last = record.time
         return session
 
-    def _message(self, row: Row) -> Message | None:
-        return self._messages.get((row["host"], row["queue_id"]))
+    def _warn(self, record: Record) -> None:
+        self._warnings[self._key(record)] = record
 
-    def _warn(self, row: Row) -> None:
-        self._warnings[self._key(row)] = row
-
-    def _connect(self, row: Row) -> None:
-        key = self._key(row)
+    def _connect(self, record: Record) -> None:
+        key = self._key(record)
         before = self._open.pop(key, None)
         if before is not None:
             self._ended.append(before)
-        self._open[key] = Session.begin(row, self._warnings.pop(key, None))
+        numeric = self._warnings.pop((*key[:3], None), None)
+        session = self._open[key] = Session.begin(record, self._warnings.pop(key, None) or numeric)
+        session.since = self._answers.count
 
-    def _disconnect(self, row: Row) -> None:
-        session = self._session(row)
-        session.disconnect = row
-        self._ended.append(self._open.pop(self._key(row)))
+    def _disconnect(self, record: Record) -> None:
+        session = self._session(record)
+        session.disconnect = record
+        self._ended.append(self._open.pop(self._key(record)))
 
-    def _pipelining(self, row: Row) -> None:
-        session = self._session(row)
+    def _pipelining(self, record: Record) -> None:
+        session = self._session(record)
         session.pipelined = True
-        early = EARLY_HELO.match(row["text"] or "")
-        if early is not None and row["stage"] == "CONNECT":
+        early = EARLY_HELO.match(record.text or "")
+        if early is not None and record.stage == "CONNECT":
             session.says_helo(early["helo_name"])
 
-    def _verdict(self, row: Row) -> None:
-        if row["program"] == "postscreen":
-            session = Session.begin(row, None)
-            session.asks(row)
+    def _screen(self, record: Record) -> None:
+        session = self._screenings.take(record)
+        if session is not None:
             self._ended.append(session)
-        elif row["program"] == "cleanup":
-            self._judge_message(row, self._message(row))
+
+    def _verdict(self, record: Record) -> None:
+        if record.program == "postscreen":
+            self._screen(record)
+        elif record.program == "cleanup":
+            self._judge_message(record, self._queue.find(record))
         else:
-            self._judge_session(row, self._session(row))
+            self._judge_session(record, self._session(record))
 
-    def _judge_session(self, row: Row, session: Session) -> None:
-        session.says_helo(row["helo_name"])
-        stage = row["stage"]
+    def _judge_session(self, record: Record, session: Session) -> None:
+        session.says_helo(record.helo_name)
+        session.sasl_username = record.sasl_username or session.sasl_username
+        stage = record.stage
         if stage == "RCPT":
-            self._take_spf(session, row)
-            request = session.asks(row)
-            message = self._message(row) if row["queue_id"] else None
-            if message is not None and request in session.loose:
-                session.loose.remove(request)
-                message.requests.append(request)
+            request = session.asks(record)
+            if record.sender is not None:
+                request.spf = refused_for(record) or self._spf(session, record.sender) or request.spf
+            message = self._queue.find(record)
+            if message is not None:
+                session.joins(request, message)
         elif stage in ("DATA", "BDAT", "END-OF-MESSAGE"):
-            message = self._message(row) if row["queue_id"] else (session.messages or [None])[-1]
-            self._judge_message(row, message)
-        elif row["action"] in _REFUSALS and session.refused is None and stage in ("CONNECT", "HELO", "EHLO", "MAIL"):
-            session.refused = row
+            # A message at a before-queue filter has no queue id here; it is the one that began last.
+            last = session.messages[-1] if session.messages else None
+            self._judge_message(record, last if record.queue_id is None else self._queue.find(record))
+        elif stage in ("CONNECT", "HELO", "EHLO", "MAIL"):
+            if record.action == "reject_warning":
+                session.warned.append(record)
+            elif record.action in REFUSALS and session.refused is None:
+                session.refused = record
 
-    def _judge_message(self, row: Row, message: Message | None) -> None:
+    def _judge_message(self, record: Record, message: Message | None) -> None:
+        """Take in a verdict on a message as a whole. Smtpd's own name the sender as the client wrote it."""
         if message is None:
             return
-        message.helo_name = row["helo_name"] or message.helo_name
-        if row["action"] in _REFUSALS:
-            message.refusal = row
-            message.last_time = row["time"]
-        elif row["action"] == "proxy-accept":
-            self._adopt(message, row)
+        message.last = record.time
+        message.helo_name = record.helo_name or message.helo_name
+        if record.helo_sent is not None:
+            message.helo_sent = record.helo_sent
+        if record.program != "cleanup":
+            message.logged_sender = message.logged_sender if record.sender is None else record.sender
+            message.sole_recipient = record.recipient or message.sole_recipient
+        elif message.sender is None:
+            message.sender = record.sender
+        message.fate = fate_of(record) or message.fate
+        if record.action in REFUSALS:
+            message.refusal = record
+        elif record.action == "reject_warning":
+            message.warned.append(record)
+        elif record.action == "proxy-accept":
+            self._queue.adopt(message, record)
 
-    def _client(self, row: Row) -> None:
-        session = self._session(row)
-        session.sasl_username = row["sasl_username"] or session.sasl_username
-        message = Message(row["queue_id"], row, session)
-        self._take_spf(session, row)
-        if session.spf is not None:
-            message.results["spf"] = session.spf["result"]
-            session.spf = None
+    def _slip(self, record: Record) -> None:
+        """Take in what smtpd refuses without a verdict line, as if it were one."""
+        cause = record.stage if record.kind == "bad_command" else (record.reason or "").partition(" ")[0]
+        refusal = _SLIPS.get((record.kind, cause or ""))
+        if refusal is not None:
+            stage, reply, dsn, text = refusal
+            verdict = record._replace(action="reject", stage=stage, reply=reply, dsn=dsn, restriction="other")
+            session = self._session(record)
+            if record.kind == "bad_command" and stage == "RCPT":
+                verdict = verdict._replace(recipient=(record.text or "").strip("<>") or None)
+            self._judge_session(verdict._replace(text=text), session)
+
+    def _client(self, record: Record) -> None:
+        session = self._session(record)
+        session.sasl_username = record.sasl_username or session.sasl_username
+        message = self._queue.begin(record)
+        found = next((request.spf for request in session.loose if request.spf), None) or self._spf(session, None)
+        if found is not None:
+            message.results["spf"] = found
         session.hands_over(message)
-        session.current = None
-        self._begin(row, message)
 
-    def _pickup(self, row: Row) -> None:
-        self.local_messages += 1
-        self._begin(row, Message(row["queue_id"], row))
+    def _spf(self, session: Session, sender: str | None) -> str | None:
+        """What policyd-spf, which runs at RCPT TO, said of this client and this sender; once for all its recipients."""
+        answer = self._answers.about(session.connect, sender, session.since)
+        if answer is not None:
+            session.takes_spf(answer)
+            return answer.result
+        return None if sender is None else session.spf.get(sender.lower())
 
-    def _begin(self, row: Row, message: Message) -> None:
-        """A queue id stands for a new message from here on, whatever it stood for before."""
-        if row["queue_id"]:
-            self._messages[row["host"], row["queue_id"]] = message
 
-    def _queued(self, row: Row) -> None:
-        message = self._message(row)
-        if message is not None:
-            message.queued = True
-            if row["sender"] is not None:
-                message.sender = row["sender"]
-
-    def _delivery(self, row: Row) -> None:
-        message = self._message(row)
-        if message is not None:
-            message.queued = True
-            delivery = message.deliver(row)
-            delivery.child = self._adopt(message, row) or delivery.child
-
-    def _adopt(self, message: Message, row: Row, queue_id: str | None = None) -> Message | None:
-        """The message that a content filter handed back: not a second attempt, but this one's continuation."""
-        if queue_id is None:
-            found = QUEUED_AS.search(row["text"] or "")
-            queue_id = found["queue_id"] if found else None
-        child = self._messages.get((row["host"], queue_id)) if queue_id else None
-        if child is None or child is message:
-            return None
-        child.is_child = True
-        if child not in message.children:
-            message.children.append(child)
-        return child
-
-    def _removed(self, row: Row) -> None:
-        message = self._message(row)
-        if message is not None:
-            message.removed = True
-            message.last_time = row["time"]
-            if message.session is None and not message.is_child:
-                del self._messages[row["host"], row["queue_id"]]
-
-    def _result(self, row: Row) -> None:
-        message = self._message(row) if row["queue_id"] else None
-        if message is not None and row["result"] is not None:
-            message.results[row["kind"]] = row["result"]
-
-    def _filtered(self, row: Row) -> None:
-        self._result(row)
-        message = self._message(row) if row["queue_id"] else None
-        found = HANDED_BACK.search(row["reason"] or "")
-        if message is not None and found is not None:
-            for queue_id in found["queue_ids"].split("/"):
-                self._adopt(message, row, queue_id)
-
-    def _handed_back(self, row: Row) -> None:
-        """A content filter may hand back one message for each recipient; Postfix's own line then names only one."""
-        found = QUEUED_AS.search(row["text"] or "")
-        child = self._messages.get((row["host"], found["queue_id"])) if found else None
-        if child is not None:
-            child.is_child = True
-
-    def _remember_spf(self, row: Row) -> None:
-        if row["client_address"] is not None:
-            self._spf[row["host"], row["client_address"]] = row
-
-    def _take_spf(self, session: Session, row: Row) -> None:
-        """The SPF line just before this one, if it is about this client and this sender (policyd-spf runs at RCPT)."""
-        spf = self._spf.get((row["host"], row["client_address"]))
-        if spf is None or row["sender"] not in (None, spf["sender"]):
-            return
-        del self._spf[row["host"], row["client_address"]]
-        session.spf = spf
-        # Without a HELO policyd-spf prints the sender's domain instead, so that proves nothing.
-        if spf["helo_name"] and spf["helo_name"].lower() != (spf["sender"] or "").rpartition("@")[2].lower():
-            session.says_helo(spf["helo_name"])
+_STEPS: dict[str, Callable[[Correlation, Record], None]] = {
+    "connect": Correlation._connect,
+    "hostname_warning": Correlation._warn,
+    "numeric_hostname": Correlation._warn,
+    "verdict": Correlation._verdict,
+    "bad_command": Correlation._slip,
+    "limit_exceeded": Correlation._slip,
+    "client": Correlation._client,
+    "disconnect": Correlation._disconnect,
+    "pipelining": Correlation._pipelining,
+    "pickup": lambda self, record: self._queue.pickup(record),
+    "message": lambda self, record: self._queue.too_much(record),
+    "message_id": lambda self, record: self._queue.message_id(record),
+    "queued": lambda self, record: self._queue.queued(record),
+    "delivery": lambda self, record: self._queue.delivery(record),
+    "expired": lambda self, record: self._queue.expired(record),
+    "removed": lambda self, record: self._queue.removed(record),
+    "filtered": lambda self, record: self._queue.filtered(record),
+    "filter_step": lambda self, record: self._queue.handed_back(record),
+    "dmarc": lambda self, record: self._queue.result(record),
+    "dkim": lambda self, record: self._queue.result(record),
+    "spf": lambda self, record: self._answers.remember(record),
+    **dict.fromkeys(
+        (
+            "screen_connect",
+            "screen_pass",
+            "screen_disconnect",
+            "screen_rank",
+            "screen_denied",
+            "screen_violation",
+            "screen_hangup",
+            "pregreet",
+        ),
+        Correlation._screen,
+    ),
+}
+KINDS = frozenset(_STEPS)
+"""The kinds of event that it reads."""

@@ -1,163 +1,153 @@
-"""One client's visit to smtpd, from connect to disconnect, and the messages it handed over."""
+"""One client's visit to smtpd or postscreen, from connect to disconnect, and what it asked for there."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+from advisor.message import Message, Request
+from advisor.programs.smtpd import read_counts
+from advisor.record import Record
+
 Row = dict[str, Any]
-"""The columns of an event or of an attempt, by name."""
+"""The columns of an attempt, by name."""
 
 STATUS_OF_REASON = {
-    # getaddrinfo(3)'s words at the end of the hostname warning (smtpd_peer.c)
+    # getaddrinfo(3)'s words at the end of the hostname warning (smtpd_peer.c): glibc, BSD, musl
     "Name or service not known": "no_forward",
     "nodename nor servname provided, or not known": "no_forward",
+    "Name does not resolve": "no_forward",
     "No address associated with hostname": "no_forward_address",
+    "Address family for hostname not supported": "no_forward_address",
+    "Name has no usable address": "no_forward_address",
     "Temporary failure in name resolution": "forward_temporary",
+    "Try again": "forward_temporary",
+    # TEMP_AI_ERROR() in myaddrinfo.h takes these two for temporary as well.
+    "System error": "forward_temporary",
+    "Memory allocation failure": "forward_temporary",
 }
 
 
-@dataclass(eq=False)
-class Request:
-    """One RCPT TO, as far as the verdict lines tell: built from all of them until the next RCPT TO begins."""
-
-    event: Row
-    verdict: Row | None = None
-    helo_name: str | None = None
-    helo_sent: bool | None = None
-    warned: list[Row] = field(default_factory=list)
-
-    def add(self, event: Row) -> None:
-        """Take in one more verdict line about this RCPT TO."""
-        if event["action"] == "reject":
-            self.verdict = event
-        elif event["action"] == "reject_warning":
-            self.warned.append(event)
-        self.helo_name = event["helo_name"] or self.helo_name
-        if event["helo_sent"] is not None:
-            self.helo_sent = event["helo_sent"]
-
-    def is_about(self, event: Row) -> bool:
-        """Whether a verdict line belongs to this RCPT TO: same addresses, and not refused yet (the refusal comes last)."""
-        return self.verdict is None and (self.event["sender"], self.event["recipient"]) == (
-            event["sender"],
-            event["recipient"],
-        )
+@lru_cache(maxsize=10_000)
+def _counts(commands: str) -> dict[str, tuple[int, int]]:
+    """The command counts, read once for each wording: few differ."""
+    return read_counts(commands)
 
 
-@dataclass(eq=False)
-class Delivery:
-    """What became of one recipient of a message: the last delivery line about it."""
-
-    recipient: str
-    status: str
-    child: "Message | None" = None
-
-    def outcome(self) -> str:
-        """The final status; behind a content filter, that of the message which came back from it."""
-        if self.child is not None and self.child.deliveries:
-            own = self.child.deliveries.get(self.recipient.lower())
-            chosen = own if own is not None else next(iter(self.child.deliveries.values()))
-            return chosen.outcome()
-        return self.status
-
-
-@dataclass(eq=False)
-class Message:
-    """What one queue id stood for, from its first line to its removal; queue ids are used again."""
-
-    queue_id: str | None
-    event: Row
-    session: "Session | None" = None
-    requests: list[Request] = field(default_factory=list)
-    deliveries: dict[str, Delivery] = field(default_factory=dict)
-    sender: str | None = None
-    queued: bool = False
-    removed: bool = False
-    is_child: bool = False
-    children: list["Message"] = field(default_factory=list)
-    refusal: Row | None = None
-    helo_name: str | None = None
-    results: dict[str, str] = field(default_factory=dict)
-    last_time: Any = None
-
-    def deliver(self, event: Row) -> Delivery:
-        """Take in a delivery line; the address before aliases is the one that RCPT TO named."""
-        recipient = event["orig_recipient"] or event["recipient"]
-        known = self.deliveries.setdefault(recipient.lower(), Delivery(recipient, event["status"]))
-        # An alias has several targets under one address: one that failed outweighs one that arrived.
-        if known.status == "sent" or event["status"] != "sent" or event["orig_recipient"] is None:
-            known.status = event["status"]
-        return known
-
-    def finished(self) -> bool:
-        """Whether nothing more is to come: gone from the queue, and so is what came back from a content filter."""
-        return self.removed and all(child.finished() for child in self.children)
-
-
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Session:
-    """A visit; `connect` is its first line, or the first that was seen of it where the log begins in its middle."""
+    """A visit; `connect` is its first line, or the first that was seen of it where the log begins in its middle.
 
-    connect: Row
+    `whole` says which of the two. `loose` are requests that nothing has refused, before a message begins for them.
+    `cut` says that the log ended before the session did. `spf` holds the answers to its senders, in lower case, which
+    are among those after the first `since` of the log.
+    """
+
+    connect: Record
+    last: int
+    whole: bool = False
     client_status: str | None = None
     reverse_client_name: str | None = None
-    refused: Row | None = None
-    disconnect: Row | None = None
+    refused: Record | None = None
+    disconnect: Record | None = None
     current: Request | None = None
     requests: list[Request] = field(default_factory=list)
     loose: list[Request] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
-    helo_names: list[str] = field(default_factory=list)
-    spf: Row | None = None
+    warned: list[Record] = field(default_factory=list)
+    spf: dict[str, str] = field(default_factory=dict)
+    since: int = 0
     sasl_username: str | None = None
     pipelined: bool = False
+    cut: bool = False
+    _helo_names: dict[str, str] = field(default_factory=dict)
+    _doubtful_helo: str | None = None
 
     @classmethod
-    def begin(cls, event: Row, warning: Row | None) -> "Session":
-        """Start with a connect line; the hostname warning just before it, of the same process, is about this client.
+    def begin(cls, record: Record, warning: Record | None = None) -> "Session":
+        """Start with a line; before a connect line the same process may have warned about this client's name.
 
-        `unknown` without a warning: no usable PTR, or a temporary failure of the reverse look-up, which leaves no trace.
+        `unknown` without a warning: no usable PTR, or a temporary failure of that look-up, which leaves no trace.
         """
-        session = cls(event)
-        name = event["client_name"]
-        if event["kind"] != "connect":
-            session.reverse_client_name = name if name not in (None, "unknown") else None
-            session.client_status = "named" if session.reverse_client_name else None
-        elif name != "unknown":
+        session = cls(record, record.time, whole=record.kind in ("connect", "screen_connect"))
+        name = record.client_name
+        if name not in (None, "unknown"):
             session.client_status, session.reverse_client_name = "named", name
-        elif warning is not None and warning["kind"] == "hostname_warning":
-            if warning["client_address"] == event["client_address"]:
-                session.reverse_client_name = warning["reverse_client_name"]
-                reason = warning["reason"]
-                session.client_status = (
-                    "other_address" if reason is None else STATUS_OF_REASON.get(reason, "no_forward")
-                )
-        else:
-            session.client_status = "numeric" if warning is not None else "no_reverse"
-            session.reverse_client_name = "unknown"
+        elif record.kind == "connect":
+            session.client_status, session.reverse_client_name = "no_reverse", "unknown"
+            if warning is not None and warning.kind == "numeric_hostname":
+                session.client_status = "numeric"
+            elif warning is not None:
+                session.reverse_client_name = warning.reverse_client_name
+                session.client_status = _status_of(warning)
         return session
 
-    def says_helo(self, name: str | None) -> None:
-        """Remember a HELO name that a line of this session shows."""
-        if name and name not in self.helo_names:
-            self.helo_names.append(name)
+    @property
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """The command counts of the disconnect line: command → (successful, all); empty before Postfix 3.0."""
+        return _counts(self.disconnect.commands or "") if self.disconnect is not None else {}
 
-    def asks(self, event: Row) -> Request:
+    @property
+    def helo_sent(self) -> bool | None:
+        """Whether a HELO was in force at the end; None where nothing says so."""
+        return self.disconnect.helo_sent if self.disconnect is not None else None
+
+    @property
+    def helo_name(self) -> str | None:
+        """The only HELO name that lines of this session show; None where there is none, or more than one."""
+        names = self._helo_names
+        if self._doubtful_helo is not None and self.helo_sent:
+            names = {self._doubtful_helo.lower(): self._doubtful_helo, **names}
+        return next(iter(names.values())) if len(names) == 1 else None
+
+    def says_helo(self, name: str | None) -> None:
+        """Remember a HELO name that a line of Postfix shows."""
+        if name:
+            self._helo_names[name.lower()] = name
+
+    def takes_spf(self, answer: Record) -> None:
+        """Remember what policyd-spf said, and the HELO name that it shows in lower case.
+
+        Where the client sent none it prints the sender's domain instead, so that name counts only where the command
+        counts say that there was a HELO.
+        """
+        self.spf[(answer.sender or "").lower()] = answer.result or ""
+        name = answer.helo_name
+        if name and name.lower() == (answer.sender or "").rpartition("@")[2].lower():
+            self._doubtful_helo = name
+        elif name:
+            self._helo_names.setdefault(name.lower(), name)
+
+    def asks(self, record: Record) -> Request:
         """Take in a verdict line at RCPT: one more about the present RCPT TO, or the first of the next."""
         request = self.current
-        if request is None or not request.is_about(event):
-            request = self.current = Request(event)
+        if request is None or not request.is_about(record):
+            request = self.current = Request(record)
             self.requests.append(request)
             self.loose.append(request)
-        request.add(event)
+        request.add(record)
         if request.verdict is not None:
             self.current = None
-            for accepted in (self.loose, *(message.requests for message in self.messages)):
-                if request in accepted:
-                    accepted.remove(request)
+            holder = self.loose if request.message is None else request.message.requests
+            if request in holder:
+                holder.remove(request)
         return request
 
     def hands_over(self, message: Message) -> None:
         """A message begins: at the first RCPT TO that was accepted, whose lines said NOQUEUE until now."""
-        message.requests.extend(self.loose)
-        self.loose = []
+        for request in self.loose:
+            self.joins(request, message)
         self.messages.append(message)
+        self.current = None
+
+    def joins(self, request: Request, message: Message) -> None:
+        """A request turns out to be part of a message."""
+        if request in self.loose:
+            self.loose = [other for other in self.loose if other is not request]
+            message.requests.append(request)
+        request.message = message
+        message.fate = request.fate or message.fate
+
+
+def _status_of(warning: Record) -> str:
+    """What a hostname warning says: the name's forward look-up failed for a reason, or gave other addresses."""
+    return "other_address" if warning.reason is None else STATUS_OF_REASON.get(warning.reason, "no_forward")

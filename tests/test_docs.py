@@ -74,6 +74,14 @@ def test_readme_commands_run_and_print_what_is_shown(block: str, desk: Path) -> 
         assert wrong is None, f"{command}: README shows a line that is not printed there: {wrong!r}"
 
 
+def test_readme_explains_numbers_that_the_report_shows(desk: Path) -> None:
+    printed = " ".join(run("advisor report sample_logs/ --config sample_logs/main.cf", desk).stdout.split())
+    explained = re.findall(r"`(\d[^`]* wanted|of \d[^`]* wanted|\d[^`]*\(at most[^`]*)`", README)
+
+    assert explained
+    assert [number for number in explained if number not in printed] == []
+
+
 def test_readme_shows_every_command() -> None:
     shown = set(re.findall(r"^\$ advisor (\w+)", README, re.MULTILINE))
 

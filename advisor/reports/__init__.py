@@ -4,7 +4,10 @@ terminal   text for people, 80 columns, ASCII
 html       one page in one file, without script or network
 mail       a message ready for `sendmail -t`
 json       for programs
-wording    the numbers and phrases they share, and what becomes of text from the log
+wording    the numbers and phrases they share
+card       a recommendation in words
+visible    what becomes of text from the log
+page       lines of plain text; terminal and mail are made of them
 charts     the figures they share
 
 Each is imported when asked for: drawing takes longer to import than a log of 10,000 lines to read.
@@ -12,7 +15,7 @@ Each is imported when asked for: drawing takes longer to import than a log of 10
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict, Unpack
+from typing import Required, TypedDict, Unpack
 
 from advisor.errors import AdvisorError
 from advisor.recommendation import Advice
@@ -24,7 +27,7 @@ FORMATS = ("terminal", "html", "mail", "json")
 class Wishes(TypedDict, total=False):
     """What `render` takes by name; the fields of Letter."""
 
-    now: datetime
+    now: Required[datetime]
     width: int
     color: bool
     only: str | None
@@ -50,15 +53,14 @@ class Letter:
 def render(
     advice: Advice,
     format: str,  # noqa: A002 - the option's own name
-    letter: Letter | None = None,
     **wishes: Unpack[Wishes],
 ) -> str | bytes:
     """Render advice as one of FORMATS: text, or bytes for mail.
 
-    How it is rendered is said by a Letter, or by its fields by name (`now` always). Raises AdvisorError for a format
-    that there is none of, and for a mail address that is none.
+    How is said by the fields of Letter by name, `now` always. Raises AdvisorError for a format that there is none of,
+    and for a mail address that is none.
     """
-    how = Letter(**wishes) if letter is None else letter
+    how = Letter(**wishes)
     if how.only not in (None, "advice"):
         raise AdvisorError("--only", f"unknown part '{how.only}'", "the one there is: advice")
     if format == "terminal":

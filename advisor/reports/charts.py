@@ -12,15 +12,14 @@ from io import BytesIO
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image
 
 from advisor.recommendation import Day, Recommendation, Tally
-from advisor.reports import wording
+from advisor.reports import card, wording
+from advisor.reports.visible import cut
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,10 @@ def by_change(axes: Axes, changes: Sequence[Recommendation], palette: Palette = 
     """Draw three bars a change on one scale in percent, each with its numbers; what is not known says so."""
     edge: Any = {"edgecolor": palette.ground, "linewidth": 0.6}
     write: Any = {"va": "center", "ha": "left", "color": palette.text}
+    # The words stand on the page's ground: a grid line through them would strike them out.
+    write["bbox"] = {"facecolor": palette.ground, "edgecolor": "none", "pad": 1.2}
     for number, one in enumerate(changes):
-        title = f"{f'{one.rank}  ' if one.rank else ''}{wording.label(one)}  {wording.cut(one.name, 50)}"
+        title = f"{f'{one.rank}  ' if one.rank else ''}{card.label(one)}  {cut(one.name, 50)}"
         axes.text(0, 5 * number, title, fontsize=9.5, weight="bold", **write)
         for place, bar in enumerate(_bars(one, palette), 5 * number + 1):
             axes.barh(place, bar.share * 100, 0.82, color=bar.color, hatch=bar.hatch, **edge)
@@ -103,16 +104,21 @@ class _Bar:
 
 
 def _bars(one: Recommendation, palette: Palette) -> Sequence[_Bar]:
-    stops, _, hurts, _, missing = wording.cells(one)
+    stops, _, hurts, _, missing = card.cells(one)
     return (
-        _Bar(_share(one.stopped, one.unwanted_judged), f"stops {stops} unwanted", palette.stopped, ""),
-        _Bar(_share(one.hurt, one.wanted_judged), f"hurts {hurts} wanted", palette.hurt, ""),
-        _Bar(_share(one.no_evidence, one.accepted), _missing(missing), palette.unknown, "////"),
+        _Bar(_share(one.stopped, one.unwanted_judged), _words("stops", stops, "unwanted"), palette.stopped, ""),
+        _Bar(_share(one.hurt, one.wanted_judged), _words("hurts", hurts, "wanted"), palette.hurt, ""),
+        _Bar(
+            _share(one.no_evidence, one.accepted), _words("no evidence", missing, "accepted"), palette.unknown, "////"
+        ),
     )
 
 
-def _missing(cell: str) -> str:
-    return cell if cell == wording.NO_EVIDENCE else f"no evidence on {cell} accepted"
+def _words(does: str, cell: str, whom: str) -> str:
+    """What a bar says: `stops 612/1,391 unwanted`; where nothing is known, that."""
+    if cell != wording.NO_EVIDENCE:
+        return f"{does} {cell} {whom}"
+    return f"{does}: {cell}" if does != cell else cell
 
 
 def _share(part: Tally, whole: Tally) -> float:
@@ -146,8 +152,9 @@ def change_finding(changes: Sequence[Recommendation]) -> str:
     """What the chart by change shows, as a sentence."""
     said = []
     for one in changes:
-        stops, _, hurts, _, missing = wording.cells(one)
-        said.append(f"{one.name} stops {stops} unwanted, hurts {hurts} wanted, {_missing(missing)}")
+        stops, _, hurts, _, missing = card.cells(one)
+        words = (_words("stops", stops, "unwanted"), _words("hurts", hurts, "wanted"))
+        said.append(f"{cut(one.name)} {', '.join(words)}, {_words('no evidence', missing, 'accepted')}")
     return "; ".join(said) + "."
 
 
@@ -159,8 +166,8 @@ def height(changes: Sequence[Recommendation]) -> float:
 @contextmanager
 def _settings() -> Iterator[None]:
     # The salt makes the SVG's ids, and so the whole file, the same for the same data.
-    look = {"font.size": 9.5, "hatch.linewidth": 0.7, "font.family": "DejaVu Sans"}
-    with mpl.rc_context({"svg.hashsalt": "advisor", **look}):
+    look: dict[Any, Any] = {"font.size": 9.5, "hatch.linewidth": 0.7, "font.family": "DejaVu Sans"}
+    with mpl.rc_context({"svg.hashsalt": "advisor", "svg.fonttype": "none", **look}):
         yield
 
 
@@ -171,7 +178,7 @@ def _figure(draw: Draw, width: float, high: float, palette: Palette) -> Figure:
 
 
 def svg(draw: Draw, width: float, high: float, palette: Palette = LIGHT) -> bytes:
-    """A chart as SVG, its letters as paths: it looks the same wherever it is opened."""
+    """A chart as SVG; a reader without our font sees it in a narrower one, so nothing overlaps."""
     out = BytesIO()
     with _settings():
         _figure(draw, width, high, palette).savefig(out, format="svg", metadata={"Date": None, "Creator": None})
@@ -183,10 +190,8 @@ def png(draw: Draw, width: float, high: float) -> bytes:
     out = BytesIO()
     with _settings():
         figure = _figure(draw, width, high, LIGHT)
-        canvas = FigureCanvasAgg(figure)
-        figure.dpi = 192
-        canvas.draw()
-    # Sixty-four colours are plenty for bars and letters, and a third of the bytes.
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
-    picture.quantize(64, dither=Image.Dither.NONE).save(out, "png", optimize=True)
-    return out.getvalue()
+        figure.savefig(out, format="png", dpi=192)
+    # Sixty-four colours are plenty for bars and letters, and a quarter of the bytes.
+    small = BytesIO()
+    Image.open(out).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+    return small.getvalue()

@@ -13,7 +13,11 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from advisor.recommendation import Advice
-from advisor.reports import Letter, charts, wording
+from advisor.reports import Letter, card, charts, wording
+from advisor.reports.visible import clean, cut
+
+_WIDTH = 5.8
+# Inches: about as many pixels as a phone has, so that the words in a chart stay legible there.
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Chart:
 
 def render(advice: Advice, how: Letter) -> str:
     """The advice as a page."""
-    advice = wording.clean(advice)
+    advice = clean(advice)
     sheet = templates().get_template("report.css.jinja").render().strip()
     page = templates().get_template("report.html.jinja")
     return page.render(
@@ -40,7 +44,7 @@ def render(advice: Advice, how: Letter) -> str:
 
 
 def templates() -> Environment:
-    """The templates beside this file, with every word of `wording` in reach; each value is escaped."""
+    """The templates beside this file, with the words of all reports in reach; each value is escaped."""
     found = Environment(
         loader=PackageLoader("advisor.reports", "."),
         autoescape=True,
@@ -48,18 +52,23 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals["say"] = wording
-    found.filters |= {"count": wording.count, "cut": wording.cut}
+    found.globals |= {"say": wording, "change": card}
+    found.filters |= {"count": wording.count, "cut": cut, "bound": _bound}
     return found
+
+
+def _bound(words: str) -> str:
+    """A percent sign stays on the line of its number."""
+    return words.replace(" %", "\xa0%")
 
 
 def _charts(advice: Advice) -> dict[str, Chart]:
     found = {}
     days = advice.traffic.days
     if days:
-        found["days"] = _chart(partial(charts.by_day, days=days), 3.2, charts.day_finding(days))
-    changes = wording.ranked(advice)
-    changes += [one for _, rest in wording.unranked(advice) for one in rest if one.state != "enforced"]
+        found["days"] = _chart(partial(charts.by_day, days=days), 2.8, charts.day_finding(days))
+    changes = card.ranked(advice)
+    changes += [one for _, rest in card.unranked(advice) for one in rest if one.state != "enforced"]
     if changes:
         draw = partial(charts.by_change, changes=changes)
         found["changes"] = _chart(draw, charts.height(changes), charts.change_finding(changes))
@@ -71,7 +80,7 @@ def _chart(draw: partial[None], high: float, finding: str) -> Chart:
         draw(axes, palette=palette)
 
     light, dark = (
-        "data:image/svg+xml;base64," + b64encode(charts.svg(drawn, 7.2, high, palette)).decode()
+        "data:image/svg+xml;base64," + b64encode(charts.svg(drawn, _WIDTH, high, palette)).decode()
         for palette in (charts.LIGHT, charts.DARK)
     )
     return Chart(light, dark, finding)

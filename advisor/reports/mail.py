@@ -15,13 +15,14 @@ from hashlib import sha256
 from matplotlib.axes import Axes
 
 from advisor.errors import AdvisorError
-from advisor.recommendation import Advice, Recommendation
-from advisor.reports import Letter, charts, html, wording
+from advisor.recommendation import WARN, Advice, Recommendation
+from advisor.reports import Letter, card, charts, html, wording
 from advisor.reports.page import Page
-from advisor.reports.wording import cut
+from advisor.reports.visible import clean, cut, visible
 
 COLUMNS = 72
 SUBJECT = 60
+_HOSTS = 3
 _POLICY = SMTP.clone(linesep="\n")  # sendmail(1) wants the line ends of the machine
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?)*")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+(@[A-Za-z0-9.-]+)?")
@@ -32,7 +33,7 @@ def render(advice: Advice, how: Letter) -> bytes:
     for host in advice.hosts:
         if any(letter in "\r\n\0" for letter in host):
             raise AdvisorError("mail", "a host of this log has a line break in its name", "look at the log itself")
-    shown = wording.clean(advice, ascii_only=True)
+    shown = clean(advice, ascii_only=True)
     domain = _domain(advice)
     message = EmailMessage(policy=_POLICY)
     message["From"] = f"Maillog advisor <{_address('sender', how.sender, domain if '.' in domain else 'localhost')}>"
@@ -43,7 +44,7 @@ def render(advice: Advice, how: Letter) -> bytes:
     message["Auto-Submitted"] = "auto-generated"
     message["List-Id"] = f"Maillog advisor <advisor.{domain}>"
     message.set_content(text(shown, how), cte="quoted-printable")
-    _add_page(message, wording.clean(advice), how, domain)
+    _add_page(message, clean(advice), how, domain)
     _bind(message)
     try:
         return message.as_bytes()
@@ -54,7 +55,7 @@ def render(advice: Advice, how: Letter) -> bytes:
 def subject(advice: Advice) -> str:
     """Host and counts, at most 60 characters: `mx1: 1 to fix, 3 to change`."""
     broken = sum(finding.severity == "fix" for finding in advice.findings)
-    changes = len(wording.ranked(advice))
+    changes = len(card.ranked(advice))
     news = ", ".join(f"{number} to {verb}" for number, verb in ((broken, "fix"), (changes, "change")) if number)
     more = f" and {len(advice.hosts) - 1} more" if len(advice.hosts) > 1 else ""
     what = f"{more}: {news or 'nothing to change'}"
@@ -74,41 +75,40 @@ def text(advice: Advice, how: Letter) -> str:
         page.title("FIX FIRST")
         for words in broken:
             page.prose(words, 2)
-    changes = wording.ranked(advice)
+    changes = card.ranked(advice)
     if changes:
         page.title("CHANGE, in this order")
     else:
-        page.title("NOTHING TO CHANGE NOW", wording.nothing(advice))
+        page.title("NOTHING TO CHANGE NOW", card.nothing(advice))
     for one in changes:
+        page.blank()
         _change(page, one)
         for label, lines in typed(one, how):
             page.prose(f"{label}:", 4)
             for line in lines:
                 page.typed(line)
     page.title("NEXT")
-    for words, command in wording.steps(advice, how.only):
+    for words, command in card.steps(advice, how.only):
         page.prose(words, 2)
         page.typed(f"    {command}")
     return page.text()
 
 
 def _change(page: Page, one: Recommendation) -> None:
-    page.prose(f"{one.rank} {wording.label(one):<7}  {one.claim}", 2, 4)
-    page.prose(f"{one.name}{wording.belongs(one)}", 4)
-    for label, words in (("stops", wording.stops(one)), ("hurts", wording.hurts(one)), ("allow", allow(one))):
+    page.prose(f"{one.rank} {card.label(one):<7}  {one.claim}", 2, 4)
+    page.prose(f"{one.name}{card.belongs(one)}", 4)
+    for label, words in (("stops", card.stops(one)), ("hurts", card.hurts(one)), ("allow", allow(one))):
         if words:
             page.prose(f"{label}  {words}", 4, 7)
 
 
 def allow(one: Recommendation) -> str:
-    """The wanted hosts to let through before a change, the first three by address."""
-    hosts = [host for host in one.hosts if host.wanted]
-    if not hosts:
-        return ""
-    more = one.hosts_more + len(one.hosts) - min(len(hosts), 3)
-    return ", ".join(f"{cut(host.client_address)} ({wording.names(host)})" for host in hosts[:3]) + (
-        f" and {wording.several(more, 'more host')}" if more else ""
-    )
+    """The first wanted hosts to let through before a change; on trial nobody is refused, so nobody need be."""
+    hosts = [host for host in one.hosts if host.wanted] if one.recommendation != WARN else []
+    shown = [f"{cut(host.client_address)} {card.names(host)}" for host in hosts[:_HOSTS]]
+    if len(hosts) > _HOSTS:
+        shown.append(f"and {wording.several(len(hosts) - _HOSTS, 'more host')}")
+    return "; ".join(shown)
 
 
 def typed(one: Recommendation, how: Letter) -> list[tuple[str, tuple[str, ...]]]:
@@ -124,7 +124,7 @@ def typed(one: Recommendation, how: Letter) -> list[tuple[str, tuple[str, ...]]]
 
 def _add_page(message: EmailMessage, advice: Advice, how: Letter, domain: str) -> None:
     """The HTML part, with the chart of the changes where there are any."""
-    changes = wording.ranked(advice)
+    changes = card.ranked(advice)
     chart = f"changes.{_number(advice)}@{domain}" if changes else ""
     template = html.templates().get_template("mail.html.jinja")
     message.add_alternative(
@@ -178,6 +178,6 @@ def _address(option: str, address: str, domain: str) -> str:
     localhost for recipients: every Postfix delivers it here, which the name in a log that was copied may not be.
     """
     if not _ADDRESS.fullmatch(address):
-        what = f"'{wording.visible(address)}' is no mail address"
+        what = f"'{visible(address)}' is no mail address"
         raise AdvisorError(f"--{option}", what, "write it as name@example.org")
     return address if "@" in address else f"{address}@{domain}"

@@ -44,6 +44,10 @@ class Page:
         """A line as it stands."""
         self._put(Text(line))
 
+    def rule(self) -> None:
+        """A line across the page."""
+        self.typed("-" * min(self.width, _WIDEST))
+
     def title(self, words: str, rest: str = "") -> None:
         """A head, set off by an empty line."""
         self.blank()

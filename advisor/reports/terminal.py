@@ -5,9 +5,10 @@ width; what is to be typed stands at the left edge, neither wrapped nor cut, so 
 """
 
 from advisor.recommendation import Advice, Recommendation
-from advisor.reports import Letter, wording
+from advisor.reports import Letter, card, wording
 from advisor.reports.page import Page
-from advisor.reports.wording import count, cut
+from advisor.reports.visible import clean, cut
+from advisor.reports.wording import count
 
 _MARGIN = 2
 _HOSTS = 5
@@ -16,7 +17,7 @@ _HOSTS = 5
 def render(advice: Advice, how: Letter) -> str:
     """The advice as text: ASCII only, and without escape codes unless colour is wanted."""
     page = Page(how.width, color=how.color)
-    advice = wording.clean(advice, ascii_only=True)
+    advice = clean(advice, ascii_only=True)
     page.prose(f"Maillog advisor: {wording.hosts(advice)}", style="bold")
     page.prose(wording.period(advice) + (f"; Postfix {cut(advice.postfix_version)}" if advice.postfix_version else ""))
     page.prose(f"configuration: {advice.configuration}", hang=2)
@@ -25,7 +26,7 @@ def render(advice: Advice, how: Letter) -> str:
         _sums(page, advice)
     _findings(page, advice, "fix", "FIX FIRST")
     _changes(page, advice)
-    for one in wording.ranked(advice):
+    for one in card.ranked(advice):
         _card(page, advice, one)
     _allowlist(page, advice)
     if how.only is None:
@@ -58,28 +59,28 @@ def _findings(page: Page, advice: Advice, severity: str, head: str) -> None:
 
 
 def _changes(page: Page, advice: Advice) -> None:
-    changes = wording.ranked(advice)
+    changes = card.ranked(advice)
     if not changes:
-        page.title("NOTHING TO CHANGE NOW", wording.nothing(advice))
+        page.title("NOTHING TO CHANGE NOW", card.nothing(advice))
         return
     page.title(f"CHANGE {'THIS' if len(changes) == 1 else f'THESE {len(changes)}'}", "in this order")
     page.blank()
-    heads = ("stops", "adds", "hurts", "undecided", "no evidence")
-    rows = [(f"{one.rank} {wording.label(one):<7}  {one.claim}", *wording.cells(one)) for one in changes]
-    page.table([("", *heads), *rows])
+    rows = [(f"{one.rank} {card.label(one):<7}  {one.claim}", *card.cells(one)) for one in changes]
+    page.table([("", *card.COLUMNS), *rows])
     page.blank()
-    page.prose(wording.LEGEND, _MARGIN)
+    page.prose(card.legend(), _MARGIN)
 
 
 def _card(page: Page, advice: Advice, one: Recommendation) -> None:
     page.blank()
-    page.prose(f"{one.rank} {wording.label(one)}  {one.claim}", hang=4, style="bold")
-    page.prose(f"{one.name}{wording.belongs(one)}", 4)
+    page.rule()
+    page.prose(f"{one.rank} {card.label(one)}  {one.claim}", hang=4, style="bold")
+    page.prose(f"{one.name}{card.belongs(one)}", 4)
     page.blank()
-    page.item("stops", wording.stops(one))
-    page.item("hurts", wording.hurts(one))
+    page.item("stops", card.stops(one))
+    page.item("hurts", card.hurts(one))
     _hosts(page, advice, one)
-    page.item("basis", wording.basis(one))
+    page.item("basis", card.basis(one))
     for reason in one.reasons:
         page.item("why", reason)
     for number, text in enumerate(one.not_known):
@@ -94,9 +95,9 @@ def _card(page: Page, advice: Advice, one: Recommendation) -> None:
 
 def _hosts(page: Page, advice: Advice, one: Recommendation) -> None:
     for number, host in enumerate(one.hosts[:_HOSTS]):
-        page.item("hosts" if number == 0 else "", f"{cut(host.client_address)}  {wording.names(host)}", 2)
-        page.item("", f"  {wording.seen(host, advice)}", 2)
-        page.item("", f"  {wording.standing(host)}", 2)
+        page.item("hosts" if number == 0 else "", f"{cut(host.client_address)}  {card.names(host)}", 2)
+        page.item("", f"  {card.seen(host, advice)}", 2)
+        page.item("", f"  {card.standing(host)}", 2)
     more = one.hosts_more + len(one.hosts[_HOSTS:])
     if more:
         page.item("", f"and {wording.several(more, 'more host')}")
@@ -110,10 +111,10 @@ def _allowlist(page: Page, advice: Advice) -> None:
 
 
 def _unranked(page: Page, advice: Advice) -> None:
-    for head, found in wording.unranked(advice):
+    for head, found in card.unranked(advice):
         page.title(head)
         for one in found:
-            page.prose(wording.aside(one), _MARGIN, 4)
+            page.prose(card.aside(one), _MARGIN, 4)
 
 
 def _traffic(page: Page, advice: Advice) -> None:
@@ -123,7 +124,7 @@ def _traffic(page: Page, advice: Advice) -> None:
         page.table([("", "attempts"), *((cut(name), count(number)) for name, number in advice.evidence.items())])
     if flow.client_status:
         page.title("NAMES OF CLIENTS", "attempts from outside")
-        page.prose(wording.tallies(flow.client_status, "attempt"), _MARGIN, 2)
+        page.prose(wording.statuses(flow.client_status), _MARGIN, 2)
     if flow.refused_by:
         page.title("REFUSED BY", f"{wording.several(flow.rejected + flow.deferred, 'attempt')} from outside")
         page.table([("", "attempts"), *((cut(name), count(number)) for name, number in flow.refused_by)])
@@ -154,6 +155,6 @@ def _unknown(page: Page, advice: Advice) -> None:
 
 def _next(page: Page, advice: Advice, how: Letter) -> None:
     page.title("NEXT")
-    for words, command in wording.steps(advice, only=how.only):
+    for words, command in card.steps(advice, only=how.only):
         page.prose(words, _MARGIN)
         page.typed(f"    {command}")

@@ -1,0 +1,94 @@
+"""A screening: one client's visit to postscreen, before smtpd or instead of it."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from advisor.message import MINUTE
+from advisor.record import Record
+from advisor.session import Session
+
+# EHLO mis0.bad\r\nMAIL FROM:<x@nosuch.example>\r\n, the backslashes as logged
+EARLY_HELO = re.compile(r"(?:EHLO|HELO) (?P<helo_name>[^\s\\]+)")
+
+STALE = 60 * MINUTE
+"""After this long without a line a screening is over: postscreen gives its clients five minutes for a command."""
+
+_VIOLATIONS = frozenset({"COMMAND PIPELINING", "BARE NEWLINE"})
+"""What a mail client may do wrong after the greeting; whoever speaks HTTP or says nothing asks for no mail."""
+
+Key = tuple[str, str | None, str | None, int | None]
+
+
+class Screenings:
+    """Takes lines of postscreen in log order and gives back whole visits. Postscreen serves many clients at a time."""
+
+    def __init__(self) -> None:
+        """Begin with nobody there."""
+        self._open: dict[Key, Session] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def take(self, record: Record) -> Session | None:
+        """Take in a line; the visit that it ends, if any.
+
+        Who passes goes on to smtpd, which is another visit. What postscreen would have refused is none then either,
+        since its action is `ignore`.
+        """
+        key: Key = (record.host, record.syslog_name, record.client_address, record.client_port)
+        session = self._open.get(key)
+        if record.kind == "screen_connect":
+            self._open[key] = Session.begin(record)
+            return session
+        if session is None:
+            if record.kind in ("screen_pass", "screen_disconnect"):
+                return None
+            session = self._open[key] = Session.begin(record)
+        session.last = record.time
+        ends = record.kind in ("screen_pass", "screen_disconnect")
+        if record.kind == "screen_pass":
+            session.refused = None
+        elif record.kind == "verdict":
+            ends = _judge(session, record)
+        else:
+            _find(session, record)
+        return self._open.pop(key) if ends else None
+
+    def sweep(self, now: Mapping[str, int]) -> Iterator[Session]:
+        """The visits whose end was never logged, by the time of each host."""
+        for key in [key for key, session in self._open.items() if now[key[0]] - session.last > STALE]:
+            yield self._open.pop(key)
+
+    def rest(self) -> Iterator[Session]:
+        """The visits that go on when the log ends."""
+        yield from self._open.values()
+
+
+def _judge(session: Session, record: Record) -> bool:
+    """Take in a refusal; whether it ends the visit."""
+    if record.stage == "CONNECT":
+        # too many connections; all server ports busy: the client hears 421 (postscreen.c), the log does not say it.
+        session.refused = record._replace(reply="421")
+        return True
+    session.says_helo(record.helo_name)
+    session.asks(record)
+    return False
+
+
+def _find(session: Session, record: Record) -> None:
+    """Take in what postscreen found: for a client that never gets to RCPT TO it is the refusal."""
+    restriction = "postscreen"
+    if record.kind == "screen_rank":
+        restriction, says = "postscreen_dnsbl_action", f"DNSBL rank {record.result}"
+    elif record.kind == "pregreet":
+        says = "PREGREET"
+        session.pipelined = True
+        early = EARLY_HELO.match(record.text or "")
+        session.says_helo(early["helo_name"] if early else None)
+    elif record.kind == "screen_denied" or (record.kind == "screen_violation" and record.action in _VIOLATIONS):
+        says = record.action or ""
+        session.pipelined = session.pipelined or says == "COMMAND PIPELINING"
+    else:
+        return
+    if session.refused is None:
+        session.refused = record._replace(stage="CONNECT", action="reject", restriction=restriction, text=says)
