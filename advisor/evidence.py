@@ -22,9 +22,15 @@ _HELO = frozenset(
 )
 _CLIENT = frozenset({"reject_unknown_reverse_client_hostname", "reject_unknown_client_hostname"})
 _SENDER = frozenset({"reject_unknown_sender_domain"})
-_LISTS = frozenset(
-    {"reject_rbl_client", "reject_rhsbl_client", "reject_rhsbl_helo", "reject_rhsbl_sender", "postscreen_dnsbl_action"}
+_CLIENT_LISTS = frozenset(
+    {"reject_rbl_client", "reject_rhsbl_client", "reject_rhsbl_reverse_client", "postscreen_dnsbl_action"}
 )
+_LISTS = _CLIENT_LISTS | {"reject_rhsbl_helo", "reject_rhsbl_sender", "reject_rhsbl_recipient"}
+
+# Allowlists are asked in the same way: postscreen_dnsbl_sites = zen.spamhaus.org*3 list.dnswl.org*-2
+_ALLOWLIST = r"(?i)dnswl|whitelist|allowlist|\bwl\.|\bswl\."
+# What lists say to resolvers that they do not serve, instead of an answer
+_ERROR = r"(?i)error: (?:open resolver|excessive)|/returnc/|query refused|refused\.shtml"
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,8 @@ class _Witness:
     def __init__(self, rows: Sequence[Row], events: pa.Table, domains: frozenset[str]) -> None:
         # Everybody may be called localhost; only a name of ours is a claim to be us.
         self._domains = frozenset(name for name in domains if "." in name and not name.startswith("localhost"))
+        # Relay control lets the world write to our domains only, so those are known without the configuration, too.
+        self._local = set(self._domains)
         self._written_to: set[str] = set()
         self._days: dict[tuple[str, str], set[Any]] = defaultdict(set)
         self._early: set[str] = set()
@@ -120,16 +128,19 @@ class _Witness:
         for row in rows:
             address = row["client_address"]
             if row["origin"] != "outside":
-                if row["status"] == "sent" and row["recipient"]:
+                # The null sender is a bounce or an automatic answer: nobody wrote that.
+                if row["status"] == "sent" and row["recipient"] and row["sender"]:
                     self._written_to.add(row["recipient"].lower())
                 continue
+            if row["action"] == "accept" and row["recipient"]:
+                self._local.add(sender_domain(row["recipient"]))
             if row["sender"] and row["time"] is not None and address is not None:
                 self._days[row["client_network"], row["sender"].lower()].add(row["time"].date())
             if row["restriction"] == "reject_unlisted_recipient" and row["recipient"]:
                 missing[address].add(row["recipient"].lower())
             if row["pipelined"]:
                 self._early.add(address)
-        self._early |= _pregreeters(events)
+        self._early |= _clients(events, "pregreet")
         self._guessers = {address for address, tried in missing.items() if len(tried) >= UNKNOWN_RECIPIENTS}
 
     def reasons(self, row: Row) -> str:
@@ -156,7 +167,7 @@ class _Witness:
         same network must have sent under this address on two days at least.
         """
         sender = (row["sender"] or "").lower()
-        if not sender or sender not in self._written_to or sender_domain(sender) in self._domains:
+        if not sender or sender not in self._written_to or sender_domain(sender) in self._local:
             return False
         if row["spf"] == "pass" or row["dmarc"] == "pass":
             return True
@@ -166,16 +177,25 @@ class _Witness:
 
 
 def _listed(events: pa.Table) -> set[str]:
-    """Clients that a DNS list named: by a refusal, or in dnsblog's answers (but for error answers)."""
-    refused = events.filter(pc.field("restriction").isin([*_LISTS]))
-    answered = events.filter((pc.field("kind") == "listed") & ~pc.starts_with(pc.field("result"), "127.255.255."))
-    text = refused.filter(~pc.match_substring_regex(pc.field("text"), r"(?i)error: open resolver|/returnc/"))
-    return {
-        *(address for address in text["client_address"].to_pylist() if address),
-        *(address for address in answered["client_address"].to_pylist() if address),
-    }
+    """Clients that a DNS list named: by a refusal, or in dnsblog's answers; errors and allowlists do not count.
+
+    A list on a sender or a HELO names no client. Nor does one that postscreen gives so little weight that the client
+    passed.
+    """
+    refused = events.filter(pc.field("restriction").isin([*_CLIENT_LISTS]))
+    refused = refused.filter(~pc.match_substring_regex(pc.field("text"), _ERROR))
+    answered = events.filter(pc.field("kind") == "listed")
+    # RFC 5782: a listing is an address in 127.0.0.0/8, but for 127.0.0.1; 127.255.255.* are Spamhaus' errors.
+    error = pc.match_substring_regex(pc.field("result"), r"^(?:127\.255\.255\.\d+|127\.0\.0\.1)$")
+    named = pc.starts_with(pc.field("result"), "127.") & ~error
+    answered = answered.filter(named & ~pc.match_substring_regex(pc.field("list"), _ALLOWLIST))
+    passed = _clients(events, "screen_pass") - _clients(events, "screen_rank")
+    return {address for address in refused["client_address"].to_pylist() if address} | (
+        {address for address in answered["client_address"].to_pylist() if address} - passed
+    )
 
 
-def _pregreeters(events: pa.Table) -> set[str]:
-    found = events.filter(pc.field("kind") == "pregreet")["client_address"].to_pylist()
+def _clients(events: pa.Table, kind: str) -> set[str]:
+    """The clients of which there is an event of this kind."""
+    found = events.filter(pc.field("kind") == kind)["client_address"].to_pylist()
     return {address for address in found if address}

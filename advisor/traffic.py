@@ -1,5 +1,6 @@
 """The traffic of a period: what the log shows by itself, before any advice."""
 
+import re
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -12,7 +13,10 @@ from advisor.evidence import verdict
 from advisor.recommendation import Day, Greylisting, Listing, Traffic
 
 RETURN = timedelta(hours=24)
-"""A greylisted triplet that has not come back after this long never will, for the count; a younger one is still open."""
+"""A greylisted triplet that has not come back after this long never will, for the count; a younger one is open."""
+
+# bounce-4711-list@news.example, as Perl's \b\d+\b has it
+_NUMBER = re.compile(r"\b\d+\b", re.ASCII)
 
 
 def traffic(attempts: pa.Table, events: pa.Table, zone: tzinfo) -> Traffic:
@@ -68,14 +72,14 @@ def _results(events: pa.Table, kind: str) -> dict[str, int]:
 
 
 def _lists(events: pa.Table) -> tuple[Listing, ...]:
-    """Hits by DNS list: attempts that smtpd or postscreen refused with its name, and dnsblog's answers."""
+    """Hits by DNS list: refusals by smtpd or postscreen in its name, and answers to warn_if_reject and dnsblog."""
     refused: Counter[str] = Counter()
     answered: Counter[str] = Counter()
     clients: dict[str, set[str]] = defaultdict(set)
     named = events.filter(pc.field("list").is_valid() & pc.field("kind").isin(["verdict", "listed"]))
-    columns = ("list", "kind", "client_address")
-    for name, kind, address in zip(*(named[column].to_pylist() for column in columns), strict=True):
-        (refused if kind == "verdict" else answered)[name] += 1
+    columns = ("list", "action", "client_address")
+    for name, action, address in zip(*(named[column].to_pylist() for column in columns), strict=True):
+        (refused if action == "reject" else answered)[name] += 1
         clients[name].add(address)
     names = sorted(clients, key=lambda name: (-refused[name] - answered[name], name))
     return tuple(Listing(name, refused[name], answered[name], len(clients[name])) for name in names)
@@ -84,33 +88,30 @@ def _lists(events: pa.Table) -> tuple[Listing, ...]:
 def _greylisting(events: pa.Table) -> Greylisting | None:
     """What postgrey did; None where it never spoke.
 
-    A triplet is, as in postgrey's own key, the client's network, the sender and the recipient.
+    A triplet is, as in postgrey's own key, the client's network, the sender and the recipient; each host has its own.
     """
     rows = events.filter(pc.field("kind") == "greylist")
     if rows.num_rows == 0:
         return None
-    names = ("action", "reason", "client_address", "sender", "recipient", "time", "delay")
     first: dict[tuple[Any, ...], datetime] = {}
     passed: set[tuple[Any, ...]] = set()
     delays: list[float] = []
     counts: Counter[str] = Counter()
-    last: datetime | None = None
-    for row in rows.select(names).to_pylist():
-        last = row["time"] or last
-        address = row["client_address"]
-        key = (address and client_network(address), (row["sender"] or "").lower(), (row["recipient"] or "").lower())
+    columns = ["host", "action", "reason", "client_address", "sender", "recipient", "time", "delay"]
+    for row in rows.select(columns).to_pylist():
+        triplet = _triplet(row)
         counts[row["action"]] += 1
         if row["action"] == "greylist":
-            first.setdefault(key, row["time"])
-        elif row["reason"] == "triplet found":
-            passed.add(key)
-            if row["delay"] is not None:
-                delays.append(row["delay"])
-        else:
+            first.setdefault(triplet, row["time"])
+            continue
+        passed.add(triplet)
+        if row["reason"] != "triplet found":
             counts["allowlisted"] += 1
-            passed.add(key)
-    waiting = [time for key, time in first.items() if key not in passed]
-    still_open = sum(1 for time in waiting if last is not None and time is not None and last - time < RETURN)
+        elif row["delay"] is not None:
+            delays.append(row["delay"])
+    waiting = [time for triplet, time in first.items() if triplet not in passed]
+    last = pc.max(events["time"]).as_py()
+    still_open = sum(1 for time in waiting if last - time < RETURN)
     return Greylisting(
         greylisted=counts["greylist"],
         triplets=len(first),
@@ -120,3 +121,12 @@ def _greylisting(events: pa.Table) -> Greylisting | None:
         allowlisted=counts["allowlisted"],
         delays=tuple(sorted(delays)),
     )
+
+
+def _triplet(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What postgrey takes for the same: do_sender_substitutions() drops extensions, and numbers count as one."""
+    user, at, domain = (row["sender"] or "").lower().partition("@")
+    if at:
+        user = _NUMBER.sub("#", user.partition("+")[0])
+    address = row["client_address"]
+    return (row["host"], address and client_network(address), f"{user}{at}{domain}", (row["recipient"] or "").lower())

@@ -37,7 +37,7 @@ def render(advice: Advice, how: Letter) -> bytes:
     domain = _domain(advice)
     message = EmailMessage(policy=_POLICY)
     message["From"] = f"Maillog advisor <{_address('sender', how.sender, domain if '.' in domain else 'localhost')}>"
-    message["To"] = ", ".join(_address("recipient", one.strip(), "localhost") for one in how.recipient.split(","))
+    message["To"] = ", ".join(_address("recipient", one.strip(" "), "localhost") for one in how.recipient.split(","))
     message["Subject"] = subject(shown)
     message["Date"] = format_datetime(how.now)
     message["Message-ID"] = f"<{_number(advice)}@{domain}>"

@@ -24,7 +24,7 @@ def moment(day: int, hour: int = 9, minute: int = 12) -> datetime:
     return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
 
 
-def host(number: int, **fields: Any) -> Host:  # noqa: ANN401 - the fields of Host
+def host(number: int, **fields: Any) -> Host:
     known: dict[str, Any] = {
         "client_address": f"192.0.2.{number}",
         "client_name": "unknown",
@@ -41,7 +41,7 @@ def host(number: int, **fields: Any) -> Host:  # noqa: ANN401 - the fields of Ho
     return Host(**{**known, **fields})
 
 
-def advised(name: str, **fields: Any) -> Recommendation:  # noqa: ANN401 - the fields of Recommendation
+def advised(name: str, **fields: Any) -> Recommendation:
     known: dict[str, Any] = {
         "name": name,
         "tip": 1,
@@ -104,7 +104,7 @@ def _changes() -> tuple[Recommendation, ...]:
             ),
             try_first=(
                 "postconf -e 'smtpd_client_restrictions = warn_if_reject reject_unknown_reverse_client_hostname'",
-            ),  # noqa: E501
+            ),
             undo=("postconf -X smtpd_client_restrictions", "postfix reload"),
         ),
         advised(
@@ -260,7 +260,7 @@ def empty_advice() -> Advice:
         postfix_version=None,
         configuration="none: only loopback counts as ours",
         coverage={"lines": 0, "events": 0, "ignored": 0, "unrecognised": 0, "ignored_by_program": {}},
-        traffic=Traffic(*[0] * 11, (), {}, (), None, (), {}, {}),
+        traffic=Traffic(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (), {}, (), None, (), {}, {}),
         recommendations=(),
         allowlist=(),
         findings=(),
@@ -319,3 +319,9 @@ def hostile_advice(rich_advice: Advice) -> Advice:
         cannot_show=(NASTY,),
         evidence={NASTY: 4},
     )
+
+
+@pytest.fixture(params=["rich", "empty", "unknown", "hostile"])
+def any_advice(request: pytest.FixtureRequest) -> Advice:
+    found: Advice = request.getfixturevalue(f"{request.param}_advice")
+    return found

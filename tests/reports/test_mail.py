@@ -1,0 +1,185 @@
+import email
+import re
+import struct
+from dataclasses import replace
+from datetime import datetime
+from email.message import EmailMessage, Message
+from email.policy import strict
+
+import pytest
+
+from advisor.errors import AdvisorError
+from advisor.recommendation import Advice
+from advisor.reports import render
+from tests.reports.reading import message, part
+
+
+def mail_of(advice: Advice, now: datetime, sender: str = "root", recipient: str = "postmaster") -> bytes:
+    found = render(advice, "mail", now=now, sender=sender, recipient=recipient)
+    assert isinstance(found, bytes)
+    return found
+
+
+def test_it_parses_without_a_defect(any_advice: Advice, now: datetime) -> None:
+    parsed = email.message_from_bytes(mail_of(any_advice, now), policy=strict)
+    for found in parsed.walk():
+        assert found.defects == []
+        for header in found.values():
+            assert header.defects == ()
+        if not found.is_multipart():
+            assert isinstance(found, EmailMessage)
+            assert found.get_content()
+    assert parsed.preamble is None
+
+
+def test_its_headers(rich_advice: Advice, now: datetime) -> None:
+    headers = dict(message(mail_of(rich_advice, now)).items())
+    assert headers["From"] == "Maillog advisor <root@mx1.example.org>"
+    assert headers["To"] == "postmaster@localhost"
+    assert headers["Subject"] == "mx1.example.org: 1 to fix, 3 to change"
+    assert headers["Date"] == "Mon, 23 Nov 2026 07:04:05 +0100"
+    assert headers["Auto-Submitted"] == "auto-generated"
+    assert headers["List-Id"] == "Maillog advisor <advisor.mx1.example.org>"
+    assert headers["MIME-Version"] == "1.0"
+
+
+def test_a_second_run_is_a_duplicate_and_another_period_is_not(rich_advice: Advice, now: datetime) -> None:
+    def number(advice: Advice, at: datetime) -> str:
+        return str(message(mail_of(advice, at))["Message-ID"])
+
+    later = now.replace(hour=9)
+    assert number(rich_advice, now) == number(rich_advice, later)
+    assert re.fullmatch(r"<[a-z0-9.]+@mx1\.example\.org>", number(rich_advice, now))
+    assert number(replace(rich_advice, end=later), now) != number(rich_advice, now)
+    assert number(replace(rich_advice, hosts=("mx2.example.org",)), now) != number(rich_advice, now)
+
+
+def test_its_structure(rich_advice: Advice, now: datetime) -> None:
+    kinds = [found.get_content_type() for found in message(mail_of(rich_advice, now)).walk()]
+    assert kinds == ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"]
+
+
+def test_the_chart_is_small_opaque_and_named(rich_advice: Advice, now: datetime) -> None:
+    data = mail_of(rich_advice, now)
+    picture = next(found for found in message(data).walk() if found.get_content_type() == "image/png")
+    png = picture.get_content()
+    width, _ = struct.unpack(">II", png[16:24])
+    assert width == 1120
+    assert png[25] == 3  # colours of a palette
+    assert b"tRNS" not in png
+    assert len(png) < 40_000
+    page = part(data, "html")
+    assert f'src="cid:{picture["Content-ID"][1:-1]}"' in page
+    assert "stops 612/1,391 unwanted" in page
+    assert len(page) < 60_000
+
+
+def test_the_html_part_works_in_mail_clients(any_advice: Advice, now: datetime) -> None:
+    page = part(mail_of(any_advice, now), "html")
+    for what in ("<script", "<style", "<svg", "data:", "http", "var(", "display:flex", "display:grid"):
+        assert what not in page.lower()
+
+
+def test_text_is_72_columns_but_for_what_is_typed(any_advice: Advice, now: datetime) -> None:
+    whole = {line for one in any_advice.recommendations for line in one.lines_to_type}
+    for line in part(mail_of(any_advice, now), "plain").splitlines():
+        command = line in whole or line.strip().startswith("advisor ") or line.startswith("\\x1b[31m")
+        assert len(line) <= 72 or command, line
+
+
+def test_text_is_about_sixty_lines(rich_advice: Advice, now: datetime) -> None:
+    assert 30 < len(part(mail_of(rich_advice, now), "plain").splitlines()) <= 65
+
+
+def test_the_first_change_can_be_made_from_the_mail(rich_advice: Advice, now: datetime) -> None:
+    text = part(mail_of(rich_advice, now), "plain").splitlines()
+    typed = rich_advice.recommendations[0].lines_to_type
+    start = text.index(typed[0])
+    assert tuple(text[start : start + len(typed)]) == typed
+
+
+def test_only_the_advice_has_all_that_is_typed(rich_advice: Advice, now: datetime) -> None:
+    data = render(rich_advice, "mail", now=now, only="advice")
+    assert isinstance(data, bytes)
+    text = part(data, "plain").splitlines()
+    for one in rich_advice.recommendations[:3]:
+        assert {*one.lines_to_type, *one.try_first, *one.undo} <= set(text)
+
+
+def test_lines_are_short_and_end_as_the_machine_ends_them(any_advice: Advice, now: datetime) -> None:
+    data = mail_of(any_advice, now)
+    assert b"\r" not in data
+    assert max(map(len, data.split(b"\n"))) <= 998
+    assert data.isascii()
+
+
+def test_hostile_text_reaches_no_header(hostile_advice: Advice, now: datetime) -> None:
+    found = message(mail_of(hostile_advice, now))
+    assert {name.lower() for name in found} == {
+        "from", "to", "subject", "date", "message-id", "auto-submitted", "list-id", "mime-version", "content-type",
+    }  # fmt: skip
+    for inner in found.walk():
+        assert "evil" not in _head(inner)
+    assert "Bcc: eve@evil.example" in part(mail_of(hostile_advice, now), "plain")
+    assert not re.search(r"^Bcc", part(mail_of(hostile_advice, now), "plain"), re.MULTILINE)
+    assert "<script" not in part(mail_of(hostile_advice, now), "html")
+    assert "\x1b" not in part(mail_of(hostile_advice, now), "plain")
+
+
+def _head(found: Message) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in found.items())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a@b.example\nBcc: eve@evil.example",
+        "a@b.example\r",
+        "",
+        "a b@c.example",
+        "Eve <a@b.example>",
+        "a@b@c",
+        "é@b.example",
+    ],
+)
+def test_what_is_no_address_is_refused(rich_advice: Advice, now: datetime, address: str) -> None:
+    with pytest.raises(AdvisorError, match=r"--recipient: .* is no mail address"):
+        mail_of(rich_advice, now, recipient=address)
+    with pytest.raises(AdvisorError, match=r"--sender: .* is no mail address"):
+        mail_of(rich_advice, now, sender=address)
+
+
+def test_several_recipients(rich_advice: Advice, now: datetime) -> None:
+    found = message(mail_of(rich_advice, now, recipient="a@b.example, postmaster"))
+    assert found["To"] == "a@b.example, postmaster@localhost"
+
+
+@pytest.mark.parametrize("host", ["mx1\nBcc: eve@evil.example", "mx1\r", "mx1\0"])
+def test_a_host_with_a_line_break_is_refused(rich_advice: Advice, now: datetime, host: str) -> None:
+    with pytest.raises(AdvisorError, match="line break"):
+        mail_of(replace(rich_advice, hosts=(host,)), now)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "subject"),
+    [
+        ((), "mail server: 1 to fix, 3 to change"),
+        (("mx1", "mx2", "mx3"), "mx1 and 2 more: 1 to fix, 3 to change"),
+        (("\x1b[31mmx1",), "mail server: 1 to fix, 3 to change"),
+        (("mx1 cheap pills",), "mail server: 1 to fix, 3 to change"),
+        ((".".join(["m" * 40] * 3),), "mmmmmmmmmmmmmmmmm...mmmmmmmmmmmmmmmmm: 1 to fix, 3 to change"),
+    ],
+)
+def test_the_subject_is_a_host_and_counts(
+    rich_advice: Advice, now: datetime, hosts: tuple[str, ...], subject: str
+) -> None:
+    found = message(mail_of(replace(rich_advice, hosts=hosts), now))
+    assert len(found["Subject"]) <= 60
+    assert found["Subject"] == subject
+    assert found["List-Id"].endswith((f"<advisor.{hosts[0]}>" if hosts else "", "<advisor.localhost>"))
+
+
+def test_the_subject_of_a_quiet_week(rich_advice: Advice, empty_advice: Advice, now: datetime) -> None:
+    assert message(mail_of(empty_advice, now))["Subject"] == "mail server: nothing to change"
+    broken = replace(rich_advice, recommendations=())
+    assert message(mail_of(broken, now))["Subject"] == "mx1.example.org: 1 to fix"
