@@ -18,7 +18,7 @@ class Copies:
         """Begin without a message."""
         self._messages: Counter[str] = Counter()
         self._seen: Counter[tuple[str, str]] = Counter()
-        self._alone: Counter[tuple[str, str]] = Counter()
+        self._together: Counter[tuple[str, str]] = Counter()
         self._doubts: list[tuple[Sequence[Row], Sequence[Row], int | None]] = []
 
     def saw(self, host: str, addresses: Sequence[str]) -> None:
@@ -26,8 +26,7 @@ class Copies:
         self._messages[host] += bool(addresses)
         for address in addresses:
             self._seen[host, address] += 1
-        if len(addresses) == 1:
-            self._alone[host, addresses[0]] += 1
+            self._together[host, address] += len(addresses) > 1
 
     def suspect(self, rows: Sequence[Row], guessed: Sequence[Row], surplus: int | None = None) -> None:
         """Remember that `guessed`, of these attempts of one session, hold this many copies; None: nobody counted."""
@@ -37,14 +36,14 @@ class Copies:
     def found(self) -> set[int]:
         """The id() of each attempt that is none, but a copy.
 
-        Whoever gets most mail goes first, and of those the one named last: Postfix adds copies behind the recipients.
-        Each message keeps one recipient.
+        Whoever gets most mail together with others goes first, and of those the one named last: Postfix adds copies
+        behind the recipients. Each message keeps one recipient.
         """
         copies: set[int] = set()
         for rows, guessed, surplus in self._doubts:
             left = Counter(row["message"] for row in rows)
             chosen = list(reversed(guessed)) if surplus is not None else [row for row in guessed if self._blind(row)]
-            chosen.sort(key=lambda row: -self._seen[_key(row)])
+            chosen.sort(key=lambda row: -self._together[_key(row)])
             most = len(copies) + (len(chosen) if surplus is None else surplus)
             for row in chosen:
                 if left[row["message"]] > 1 and len(copies) < most:
@@ -56,7 +55,7 @@ class Copies:
         key = _key(row)
         seen = self._seen[key]
         enough = seen >= ENOUGH and seen >= BLIND * self._messages[key[0]]
-        return enough and self._alone[key] <= (1 - BLIND) * seen
+        return enough and self._together[key] >= BLIND * seen
 
 
 def _key(row: Row) -> tuple[str, str]:

@@ -39,7 +39,7 @@ class Screenings:
         session = self._open.get(key)
         if record.kind == "screen_connect":
             self._open[key] = Session.begin(record)
-            return session
+            return None if session is None else _unfinished(session)
         if session is None:
             if record.kind in ("screen_pass", "screen_disconnect"):
                 return None
@@ -50,6 +50,8 @@ class Screenings:
             session.refused = None
         elif record.kind == "verdict":
             ends = _judge(session, record)
+        elif record.kind in ("screen_hangup", "screen_disconnect"):
+            session.disconnect = record
         else:
             _find(session, record)
         return self._open.pop(key) if ends else None
@@ -57,11 +59,18 @@ class Screenings:
     def sweep(self, now: Mapping[str, int]) -> Iterator[Session]:
         """The visits whose end was never logged, by the time of each host."""
         for key in [key for key, session in self._open.items() if now[key[0]] - session.last > STALE]:
-            yield self._open.pop(key)
+            yield _unfinished(self._open.pop(key))
 
     def rest(self) -> Iterator[Session]:
         """The visits that go on when the log ends."""
-        yield from self._open.values()
+        yield from map(_unfinished, self._open.values())
+
+
+def _unfinished(session: Session) -> Session:
+    """A visit without its end: where it was not seen to go, what was found may have let it pass."""
+    if session.disconnect is None:
+        session.refused = None
+    return session
 
 
 def _judge(session: Session, record: Record) -> bool:

@@ -4,16 +4,21 @@ log_whatsup() in src/smtpd/smtpd_check.c writes it: the wording, not the restric
 """
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import islice
 
-from advisor.family import Fields
+from advisor.family import ANY, MAILBOX, Fields
 
 OTHER = "other"
 """The restriction of a wording that stands for none we know, or for several: never guessed."""
 
 # 554 5.7.1 Service unavailable; Client host [203.0.113.150] blocked using zen.dnsbl.test; https://...
+# The words before the semicolon are the administrator's (default_rbl_reply).
 BLOCKED = re.compile(
-    r"(?:Service unavailable; )?(?P<what>Unverified Client host|Client host|Helo command|Sender address|"
-    r"Recipient address|client) \[(?P<subject>[^\]]*)\] blocked using (?P<list>[^\s;]+)"
+    r"(?:[^;\[]*; )?(?P<what>Unverified Client host|Client host|Helo command|Sender address|"
+    r"Recipient address|client) \[(?P<subject>.*?)\] blocked using (?P<list>[^\s;]+)",
+    re.ASCII,
 )
 _BLOCKED = {
     "Unverified Client host": "reject_rhsbl_reverse_client",
@@ -38,80 +43,188 @@ SAYS: tuple[tuple[str, str], ...] = (
     ("Sender address rejected: not logged in", "reject_sender_login_mismatch"),
     ("Sender address rejected: undeliverable address", "reject_unverified_sender"),
     ("Sender address rejected: unverified address", "reject_unverified_sender"),
+    ("Sender address rejected: address verification problem", "reject_unverified_sender"),
     ("Sender address rejected: User unknown", "reject_unlisted_sender"),
     ("Recipient address rejected: User unknown", "reject_unlisted_recipient"),
     ("Recipient address rejected: Domain not found", "reject_unknown_recipient_domain"),
+    ("Recipient address rejected: Malformed DNS server reply", "reject_unknown_recipient_domain"),
     ("Recipient address rejected: need fully-qualified address", "reject_non_fqdn_recipient"),
     ("Recipient address rejected: undeliverable address", "reject_unverified_recipient"),
     ("Recipient address rejected: unverified address", "reject_unverified_recipient"),
-    ("Recipient address rejected: Greylisted", "postgrey"),
-    ("Recipient address rejected: Message rejected due to: SPF", "policyd-spf"),
-    ("Recipient address rejected: Message deferred due to: SPF", "policyd-spf"),
+    ("Recipient address rejected: address verification problem", "reject_unverified_recipient"),
     ("Relay access denied", "reject_unauth_destination"),
-    ("Data command rejected: Improper use of SMTP command pipelining", "reject_unauth_pipelining"),
-    ("Data command rejected: Multi-recipient bounce", "reject_multi_recipient_bounce"),
     ("rejected by DMARC policy for ", "opendmarc"),
     ("Protocol error", "postscreen"),
     ("Service currently unavailable", "postscreen"),
 )
 """What a reject's text begins with, after code and subject, and the restriction that says it; the first that fits."""
 
+ANYWHERE: tuple[tuple[str, str], ...] = (
+    ("Greylisted", "postgrey"),
+    ("Message rejected due to: SPF", "policyd-spf"),
+    ("Message deferred due to: SPF", "policyd-spf"),
+    ("Improper use of SMTP command pipelining", "reject_unauth_pipelining"),
+    ("Multi-recipient bounce", "reject_multi_recipient_bounce"),
+)
+"""What follows CLASS in the words of what may stand in any list of restrictions, such as a policy service."""
+
+# Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/help/ourdom.test.html
+CLASS = re.compile(r"(?:Client host|Helo command|Sender address|Recipient address|Data command|End-of-data) rejected: ")
+
 # Sender address rejected: Domain nullmx.example does not accept mail (nullMX)
-NULL_MX = re.compile(r"Sender address rejected: Domain \S* does not accept mail \(nullMX\)")
+NULL_MX = re.compile(r"(?P<what>Sender|Recipient) address rejected: Domain \S* does not accept mail \(nullMX\)")
+
+_BY_WORD: dict[str, list[tuple[str, str]]] = {}
+for _says, _name in SAYS:
+    _BY_WORD.setdefault(_says.split(" ", 1)[0], []).append((_says, _name))
 
 
 def name_restriction(fields: Fields) -> None:
     """Add `restriction` (and `list` for a DNS list) to the fields of a verdict, from its `text`."""
-    text = fields.get("text", "")
-    fields["restriction"] = OTHER
-    if blocked := BLOCKED.match(text):
+    text = fields["text"]
+    if "blocked using" in text and (blocked := BLOCKED.match(text)):
         fields["list"] = blocked["list"]
         by_address = blocked["subject"].replace(".", "").isdigit() or ":" in blocked["subject"]
         client = "reject_rbl_client" if by_address else "reject_rhsbl_client"
         fields["restriction"] = _BLOCKED.get(blocked["what"], client)
-    elif NULL_MX.match(text):
-        fields["restriction"] = "reject_unknown_sender_domain"
     else:
-        for says, name in SAYS:
-            if text.startswith(says):
-                fields["restriction"] = name
-                break
+        fields["restriction"] = _who_says(text)
 
 
-# The end of a verdict:  ; from=<a@b.example> to=<c@d.example> proto=ESMTP helo=<mail.b.example>
-TAIL = re.compile(
-    r"; ?(?:from=<(?P<sender>.*?)> ?)?(?:to=<(?P<recipient>.*?)> ?)?(?:proto=(?P<proto>SMTP|ESMTP))?"
-    r"(?: ?helo=<(?P<helo_name>.*?)>)?(?: sasl_(?:method|sender)=\S+| sasl_username=<?(?P<sasl_username>[^\s>]*)>?)*"
-    r"(?:: (?P<after>.*))?\Z",
-    re.DOTALL,
-)
-TAIL_BEGINS = re.compile(r"; ?(?=from=<|to=<|proto=)")
+def _who_says(text: str) -> str:
+    for says, name in _BY_WORD.get(text.split(" ", 1)[0], ()):
+        if text.startswith(says):
+            return name
+    if null := NULL_MX.match(text):
+        return f"reject_unknown_{null['what'].lower()}_domain"
+    if begins := CLASS.match(text):
+        for says, name in ANYWHERE:
+            if text.startswith(says, begins.end()):
+                return name
+    return OTHER
+
+
+# A HELO name holds none of ` <>()\";@` in smtpd's lines: neuter() in smtpd.c makes them `?`.
+_HELO = r"[^<>]*"
+# sasl_username=<alice> since Postfix 3.7; room for what a later one adds.
+_MORE = r" sasl_username=<(?P<sasl_username>[^<>]*)>| (?!from=|to=|proto=|helo=)[a-z_]+=(?:<[^<>]*>|[^\s<>]+)"
+
+
+def attributes(sender: str = MAILBOX, recipient: str = MAILBOX, helo: str = _HELO, needed: str = "") -> str:
+    """The pattern of what log_whatsup() writes behind the semicolon: each attribute that there is, in this order.
+
+    from=<a@b.example> to=<c@d.example> proto=ESMTP helo=<mail.b.example>
+
+    One of them may be `needed`; proto= is then, too: only mail from this machine goes without.
+    """
+
+    def may(name: str) -> str:
+        return "" if name == needed else "?"
+
+    proto = rf"(?: proto=(?P<proto>E?SMTP)(?: helo=<(?P<helo_name>{helo})>){may('helo')}(?:{_MORE})*)"
+    return (
+        rf"(?= from=<| to=<| proto=)(?: from=<(?P<sender>{sender})>){may('sender')}"
+        rf"(?: to=<(?P<recipient>{recipient})>){may('recipient')}{proto}{'' if needed else '?'}"
+    )
+
+
+@lru_cache(maxsize=16)
+def _tail(sender: str = MAILBOX, recipient: str = MAILBOX, helo: str = _HELO, needed: str = "") -> re.Pattern[str]:
+    return re.compile(rf";{attributes(sender, recipient, helo, needed)}\Z", re.DOTALL | re.ASCII)
+
+
+TAIL = _tail()
+"""The end of a verdict, as Postfix 3.5 and later write it."""
+_LOOSE = (_tail(ANY, ANY, needed="proto"), _tail(ANY, ANY, ANY, needed="proto"))
+TAIL_BEGINS = re.compile(r";(?= from=<| to=<| proto=E?SMTP)")
 # 504 5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname
-REPLY = re.compile(
-    r'(?:(?P<reply>[2-5]\d\d) )?(?:(?P<dsn>[245]\.\d{1,3}\.\d{1,3}) )?(?:<(?P<subject>"(?:[^"\\]|\\.)*"[^>]*|[^>]*)>: )?'
-    r"(?P<text>.*)\Z",
-    re.DOTALL,
-)
+REPLY = re.compile(r"(?:(?P<reply>[2-5]\d\d) )?(?:(?P<dsn>[245]\.\d{1,3}\.\d{1,3}) )?", re.ASCII)
+_SUBJECT_ENDS = re.compile(r">: ")
+_QUOTED = re.compile(r'"(?P<local>(?:[^"\\]|\\.)*)"', re.DOTALL)
+
+LONGEST = 10_000
+"""Characters of an ambiguous verdict at most: Postfix takes no command longer than 2,048 (line_length_limit)."""
+_MOST = 4
+"""Readings of an ambiguous verdict that are tried; who builds more of them into an address is not worth the time."""
 
 
 def read_verdict(text: str) -> Fields | None:
-    """The fields of a verdict's words: code, dsn, text and, from its end, sender, recipient, proto and HELO.
+    """The fields of a verdict's words: code, dsn, text and, from its end, sender, recipient, proto, HELO and login.
 
-    A client chooses its HELO and its addresses, so `; from=<` may stand in them. Of several possible ends the one
-    counts whose subject `<...>:` is the HELO, sender or recipient it names; else the first.
+    None where there is no end: a line that was cut off is no evidence.
     """
-    best: Fields | None = None
-    for begins in TAIL_BEGINS.finditer(text):
-        tail = TAIL.match(text, begins.start())
-        head = REPLY.match(text[: begins.start()])
-        if tail is None or head is None:
-            continue
-        fields: Fields = {name: value for name, value in tail.groupdict().items() if value is not None}
-        fields.update({name: value for name, value in head.groupdict().items() if value is not None})
-        subject = fields.pop("subject", None)
-        fits = subject is None or subject in (fields.get("helo_name"), fields.get("sender"), fields.get("recipient"))
-        if fits or best is None:
-            best = fields
-        if fits:
-            break
-    return best
+    first = TAIL_BEGINS.search(text)
+    tail = first and (TAIL.match(text, first.start()) or _read_ambiguous(text))
+    if not tail:
+        return None
+    fields: Fields = {name: value for name, value in tail.groupdict().items() if value is not None}
+    words = text[: tail.start()]
+    if found := REPLY.match(words):
+        fields.update((name, value) for name, value in found.groupdict().items() if value is not None)
+        words = words[found.end() :]
+    fields["text"] = words[_subject(words, fields) :].rstrip()
+    return fields
+
+
+def _subject(words: str, fields: Fields) -> int:
+    """Where `<subject>: ` ends, with which the words of most restrictions begin; 0 where there is none."""
+    if not words.startswith("<"):
+        return 0
+    for subject in _named(fields):
+        if words.startswith(f"{subject}>: ", 1):
+            return len(subject) + 4
+    # The subject may also be the client or the command: <unknown[203.0.113.20]>, <DATA>.
+    end = _SUBJECT_ENDS.search(words)
+    return end.end() if end else 0
+
+
+def _named(fields: Fields) -> list[str]:
+    """What a subject may be: the recipient, sender or HELO; it is never quoted, whatever the attributes are."""
+    values = [fields[name] for name in ("recipient", "sender", "helo_name") if name in fields]
+    return values + [_unquoted(value) for value in values if value.startswith('"')]
+
+
+def _unquoted(mailbox: str) -> str:
+    """The address as a subject shows it: `"a> to=<b"@c.example` without the quotes."""
+    quoted = _QUOTED.match(mailbox)
+    return re.sub(r"\\(.)", r"\1", quoted["local"]) + mailbox[quoted.end() :] if quoted else mailbox
+
+
+def _read_ambiguous(text: str) -> re.Match[str] | None:
+    """The end of a verdict in whose words or addresses a stranger wrote what looks like one.
+
+    The first that fits of: well-formed addresses, and the subject is among them; the subject is the recipient, the
+    sender, the HELO; well-formed addresses; the shortest sender, then the shortest recipient, then any HELO. So before
+    Postfix 3.5, or with `info_log_address_format = internal`, a sender `"a> to=<b"@c.example` may be misread.
+    """
+    if len(text) > LONGEST:
+        return None
+    found = REPLY.match(text)
+    start = found.end() if found else 0
+    begins = [found.start() for found in TAIL_BEGINS.finditer(text, start)]
+    formed = [tail for begin in begins if (tail := TAIL.match(text, begin))]
+    for tail in formed:
+        words = text[start : tail.start()]
+        if not words.startswith("<") or any(words.startswith(f"{name}>: ", 1) for name in _named(tail.groupdict(""))):
+            return tail
+    if text.startswith("<", start):
+        ends = [found.end() for found in islice(_SUBJECT_ENDS.finditer(text, start), _MOST)]
+        for end in ends:
+            subject = re.escape(text[start + 1 : end - len(">: ")])
+            patterns = (
+                _tail(ANY, subject, needed="recipient"),
+                _tail(subject, ANY, needed="sender"),
+                _tail(ANY, ANY, subject, needed="helo"),
+            )
+            if tail := _first(text, patterns, [begin for begin in begins if begin >= end]):
+                return tail
+        begins = [begin for begin in begins if begin >= ends[0]] if ends else begins
+    return formed[0] if formed else _first(text, _LOOSE, begins)
+
+
+def _first(text: str, patterns: Iterable[re.Pattern[str]], begins: list[int]) -> re.Match[str] | None:
+    for pattern in patterns:
+        for begin in begins[:_MOST]:
+            if tail := pattern.match(text, begin):
+                return tail
+    return None

@@ -3,23 +3,24 @@
 A file here names its PROGRAMS, says whether they are POSTFIX's own, and lists its FAMILIES, the frequent ones first.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from importlib import import_module
+from itertools import islice
 from pkgutil import iter_modules
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from advisor.event import SCHEMA, UNRECOGNISED, Coverage, Parsed
 from advisor.family import LEVEL, Family, Fields
-from advisor.line import Clock, Line, read
-
-LONG = 65_536
-"""Bytes. No syslog daemon passes on a line this long; what is longer is kept, not understood."""
+from advisor.line import Clock, decode, read
 
 SYSLOG_NAME = "postfix"
 """What the tag of Postfix's own lines begins with (syslog_name in postconf(5)): `postfix/smtpd`, `postfix-in/smtpd`."""
+
+BATCH = 1_024
+"""Lines that become columns at a time: rows that die young cost the garbage collector little."""
 
 
 def _find() -> tuple[dict[str, tuple[Family, ...]], dict[str, tuple[Family, ...]]]:
@@ -39,18 +40,35 @@ def _find() -> tuple[dict[str, tuple[Family, ...]], dict[str, tuple[Family, ...]
 POSTFIX, OTHERS = _find()
 
 
-def understand(line: Line) -> Fields | None:
-    """The fields of a line's event; an empty dict for a line of a program that is none of ours, None if not understood."""
-    if line.syslog_name is not None and line.syslog_name.startswith(SYSLOG_NAME):
-        families = POSTFIX.get(line.program, ())
-    elif line.program in OTHERS:
-        families = OTHERS[line.program]
-    else:
-        return {}
-    for family in families:
-        if (fields := family.read(line.text)) is not None:
+def families(syslog_name: str | None, program: str) -> tuple[Family, ...] | None:
+    """What the program of a tag may say; None where it is none of ours."""
+    if syslog_name is not None and syslog_name.startswith(SYSLOG_NAME):
+        return POSTFIX.get(program, (LEVEL,))
+    return OTHERS.get(program)
+
+
+def understand(known: tuple[Family, ...], text: str) -> Fields | None:
+    """The fields of the first family that a text is of; None where it is of none."""
+    for family in known:
+        if (found := family.pattern.match(text)) and (fields := family.fields(found)):
             return fields
     return None
+
+
+class Tag(NamedTuple):
+    """Who logged a line, and what that program may say."""
+
+    host: str | None
+    syslog_name: str | None
+    program: str | None
+    pid: int | None
+    families: tuple[Family, ...] | None
+
+
+_NO_TAG = Tag(None, None, None, None, ())
+
+Row = tuple[int, int | None, Tag, Fields]
+"""A line that becomes an event: its offset, its time, who logged it, and what it says."""
 
 
 def parse(lines: Iterable[tuple[int, bytes]], clock: Clock, source: str) -> Parsed:
@@ -59,52 +77,77 @@ def parse(lines: Iterable[tuple[int, bytes]], clock: Clock, source: str) -> Pars
     A bad line never raises: what is not understood becomes a row of kind 'unrecognised' with its whole text.
     """
     coverage = Coverage()
-    columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
-    appends = [(name, column.append) for name, column in columns.items()]
-    for fields in _rows(lines, clock, coverage):
-        fields["source"] = source
-        get = fields.get
-        for name, append in appends:
-            append(get(name))
-    coverage.ignored = sum(coverage.ignored_by_program.values())
+    rows = _rows(lines, clock, coverage)
+    tables = [_table(batch, source) for batch in iter(lambda: list(islice(rows, BATCH)), [])]
+    coverage.ignored = coverage.ignored_by_program.total()
     coverage.events = coverage.lines - coverage.ignored - coverage.unrecognised
-    arrays = [pa.array(columns[field.name], field.type) for field in SCHEMA]
-    return Parsed(pa.Table.from_arrays(arrays, schema=SCHEMA), coverage)
+    return Parsed(pa.concat_tables([SCHEMA.empty_table(), *tables]).combine_chunks(), coverage)
 
 
-def _rows(lines: Iterable[tuple[int, bytes]], clock: Clock, coverage: Coverage) -> Iterator[Fields]:
-    """The fields of each line that is kept; counts all lines on the way."""
-    ignored: Counter[str] = coverage.ignored_by_program
+def _rows(lines: Iterable[tuple[int, bytes]], clock: Clock, coverage: Coverage) -> Iterator[Row]:
+    """Each line that becomes an event; counts all lines on the way."""
+    ignored = coverage.ignored_by_program
+    header = _Header(clock)
     for offset, raw in lines:
         coverage.lines += 1
-        if not raw.strip():
+        if not raw or raw.isspace():
             ignored["(blank)"] += 1
             continue
-        line, fields = _row(raw, clock)
+        text = decode(raw)
+        time, tag, said = (None, _NO_TAG, "") if text is None else header.read(text)
+        if tag.families is None:
+            ignored[str(tag.program)] += 1
+            continue
+        fields = understand(tag.families, said)
         if fields is None:
             coverage.unrecognised += 1
             fields = {"kind": UNRECOGNISED, "text": raw.decode("utf-8", "backslashreplace")}
-        elif not fields and line is not None:
-            ignored[line.program] += 1
-            continue
-        fields["offset"] = offset
-        fields["repeated"] = 1
-        if line is not None:
-            fields["time"], fields["host"], fields["syslog_name"], fields["program"], fields["pid"], _ = line
-        yield fields
+        yield offset, time, tag, fields
 
 
-def _row(raw: bytes, clock: Clock) -> tuple[Line | None, Fields | None]:
-    """A line's header and fields, each None where it is not understood.
+class _Header:
+    """Reads headers as advisor.line.read() does, but each moment and each tag only once: both come in runs."""
 
-    Damaged lines (NUL bytes of a crash, a broken UTF-8 sequence, no end) are never understood: what remains of them
-    could be half of one line and half of another.
-    """
-    if b"\0" in raw or len(raw) > LONG:
-        return None, None
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return None, None
-    line = read(text.rstrip("\r"), clock)
-    return (None, None) if line is None else (line, understand(line))
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._moment = ""
+        self._time: int | None = None
+        self._tags: dict[str, Tag] = {}
+
+    def read(self, text: str) -> tuple[int | None, Tag, str]:
+        """The time, who logged, and what; no time and nobody where there is no header that we know."""
+        if not self._moment or not text.startswith(self._moment):
+            stamp = self._clock.stamp(text)
+            if stamp is None:
+                return None, _NO_TAG, ""
+            self._time, end = stamp
+            self._moment = text[:end]
+        head, colon, said = text[len(self._moment) :].partition(": ")
+        tag = self._tags.get(head)
+        if tag is not None and colon:
+            return self._time, tag, said
+        line = read(text, self._clock)
+        if line is None:
+            return None, _NO_TAG, ""
+        tag = Tag(*line[1:5], families(line.syslog_name, line.program))
+        if line.text == said:
+            self._tags[head] = tag
+        return self._time, tag, line.text
+
+
+def _table(rows: list[Row], source: str) -> pa.Table:
+    """Rows as columns of SCHEMA."""
+    count = len(rows)
+    # A line fills a dozen of the columns; the others hold None from the start.
+    columns: dict[str, list[Any]] = defaultdict(lambda: [None] * count)
+    for number, (_, _, _, fields) in enumerate(rows):
+        for name, value in fields.items():
+            columns[name][number] = value
+    offsets, times, tags, _ = zip(*rows, strict=True)
+    columns |= {"offset": list(offsets), "time": list(times), "source": [source] * count, "repeated": [1] * count}
+    columns |= {name: list(column) for name, column in zip(Tag._fields[:4], zip(*tags, strict=True), strict=False)}
+    arrays = [
+        pa.array(columns[field.name], field.type) if field.name in columns else pa.nulls(count, field.type)
+        for field in SCHEMA
+    ]
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)

@@ -1,28 +1,22 @@
 """amavis: what the content filter made of a message. Its lines at start-up are free text, and kept as notices."""
 
-from advisor.family import Fields, family
+from advisor.family import ADDRESS, MAILBOX, family
 
 PROGRAMS = ("amavis", "amavisd")
 POSTFIX = False
 
 
-def _complete(fields: Fields) -> None:
-    if fields.get("sender") is None:
-        fields["sender"] = ""
-
-
 FAMILIES = (
     family(
         "filtered",
-        "(00406-02-33) Passed SPAM {RelayedTaggedInbound}, [203.0.113.150]:53391 [203.0.113.150] <news@sender-ok.example> "
-        "-> <p100@ourdom.test>, Queue-ID: 5533627C, Message-ID: <s100.0@lab>, mail_id: zcwxG8USURe7, Hits: 1003.302, "
-        "size: 480, queued_as: BF91D2C4, 306 ms",
+        "(00406-02-33) Passed SPAM {RelayedTaggedInbound}, [203.0.113.150]:53391 [203.0.113.150] "
+        "<news@sender-ok.example> -> <p100@ourdom.test>, Queue-ID: 5533627C, Message-ID: <s100.0@lab>, "
+        "mail_id: zcwxG8USURe7, Hits: 1003.302, size: 480, queued_as: BF91D2C4, 306 ms",
         r"\([\w-]+\) (?P<result>(?:Passed|Blocked) [A-Z][A-Z0-9-]*)(?: \([^)]*\))?(?: \{(?P<action>[^}]*)\})?, "
-        r"(?:\S+ LOCAL |LOCAL )?(?:\[(?P<client_address>[0-9A-Fa-f:.]+)\](?::(?P<client_port>\d+))? )?(?:\[[^\]]*\] )?"
-        r"<(?P<sender>.*?)> -> (?P<text><.*?>(?:,<.*?>)*)"
+        r"(?:\S+ LOCAL |LOCAL )?"
+        rf"(?:{ADDRESS} )?(?:\[[^\]]*\] )?<(?P<sender>{MAILBOX})> -> (?P<text><{MAILBOX}>(?:,<{MAILBOX}>)*+)"
         r"(?:, quarantine: [^,]+)?(?:, Queue-ID: (?P<queue_id>\w+))?(?:, Message-ID: <(?P<message_id>[^>]*)>)?"
         r"(?:, (?P<reason>.*))?, \d+ ms",
-        _complete,
     ),
     family(
         "filter_step",

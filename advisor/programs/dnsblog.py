@@ -1,6 +1,6 @@
 """dnsblog(8): what DNS lists answered to postscreen."""
 
-from advisor.family import family
+from advisor.family import IP, family
 
 PROGRAMS = ("dnsblog",)
 POSTFIX = True
@@ -9,7 +9,7 @@ FAMILIES = (
     family(
         "listed",
         "addr 203.0.113.150 listed by domain zen.dnsbl.test as 127.0.0.2",
-        r"addr (?P<client_address>[0-9A-Fa-f:.]+) listed by domain (?P<list>\S+) as (?P<result>\S+)",
+        rf"addr (?P<client_address>{IP}) listed by domain (?P<list>\S+) as (?P<result>\S+)",
     ),
     family(
         "list_error",

@@ -14,7 +14,7 @@ FAMILIES = (
     family(
         "notice",
         "terminating on signal 15",
-        r"(?P<text>(?:terminating on signal|reload -- version|reload configuration|using backwards-compatible|"
-        r"rotating|process).*)",
+        r"(?P<text>terminating on signal \d+|reload -- version \S+, configuration \S+|reload configuration \S+|"
+        r"using backwards-compatible default setting .+|rotating .+|process .+)",
     ),
 )

@@ -1,6 +1,6 @@
 """opendkim: which messages carried a signature, whether it held, and what was signed."""
 
-from advisor.family import QUEUE_ID, Fields, family
+from advisor.family import IP, QUEUE_ID, Fields, family
 
 PROGRAMS = ("opendkim",)
 POSTFIX = False
@@ -19,7 +19,7 @@ FAMILIES = (
     family(
         "dkim_client",
         "4ECE0AB: mail.good.example [203.0.113.10] not internal",
-        rf"{QUEUE_ID}: (?P<client_name>\S+) \[(?P<client_address>[0-9A-Fa-f:.]+)\] not internal",
+        rf"{QUEUE_ID}: (?P<client_name>\S+) \[(?P<client_address>{IP})\] not internal",
     ),
     family(
         "dkim",
@@ -46,7 +46,8 @@ FAMILIES = (
         "dkim_note",
         "4ECE0AB: external host h2.senders.example attempted to send as ourdom.test",
         rf"{QUEUE_ID}: (?P<text>not authenticated|no signing (?:sub)?domain match for .*|external host .*|"
-        r"can't determine message sender; accepting|key retrieval failed .*|no signature.*|syntax error.*|failed to parse.*)",
+        r"can't determine message sender; accepting|key retrieval failed .*|no signature.*|syntax error.*|"
+        r"failed to parse.*)",
     ),
     family(
         "notice",

@@ -26,7 +26,7 @@ FAMILIES = (
     family(
         "notice",
         "OpenDMARC Filter v1.4.2 starting (args: -f -c /etc/opendmarc.conf)",
-        r"(?P<text>OpenDMARC Filter.*|additional trusted authentication services: .*|trusted authentication services: .*|"
+        r"(?P<text>OpenDMARC Filter.*|(?:additional )?trusted authentication services: .*|"
         r"configuration reloaded.*|implicit authentication.*)",
     ),
 )

@@ -3,7 +3,7 @@
 Where the client sent no HELO it prints the sender's domain as `helo=`, so that field alone proves nothing.
 """
 
-from advisor.family import Fields, family
+from advisor.family import ANY, IP, Fields, family
 
 PROGRAMS = ("policyd-spf", "policy-spf")
 POSTFIX = False
@@ -17,8 +17,9 @@ def _lower(fields: Fields) -> None:
 
 _QUEUE_ID = r"(?:(?P<queue_id>[0-9A-Za-z]{5,25})?: )?"
 _WHO = (
-    r"(?:[;,] )?client-ip=(?P<client_address>[0-9A-Fa-f:.]+); helo=(?P<helo_name>.*?); envelope-from=(?P<sender>.*?); "
-    r"receiver=(?P<domain>\S*?)"
+    # No HELO holds a semicolon (see advisor.verdict); a sender may.
+    rf"client-ip=(?P<client_address>{IP}); helo=(?P<helo_name>[^;]*); envelope-from=(?P<sender>{ANY}); "
+    r"receiver=(?P<domain>[^\s;]*?)"
 )
 
 FAMILIES = (
@@ -26,28 +27,31 @@ FAMILIES = (
         "spf",
         ": prepend Received-SPF: Pass (mailfrom) identity=mailfrom; client-ip=203.0.113.180; helo=spf.senders.example; "
         "envelope-from=x@spfpass.example; receiver=ourdom.test ",
-        rf"{_QUEUE_ID}prepend Received-SPF: (?P<result>\w+) \((?P<text>.*?)\) identity=(?P<reason>\w+); {_WHO}\s*",
+        rf"{_QUEUE_ID}prepend Received-SPF: (?P<result>\w+) \((?P<text>.{{0,500}}?)\) identity=(?P<reason>\w+); "
+        rf"{_WHO}\s*",
         _lower,
     ),
     family(
         "spf",
         "Fail; identity=mailfrom; client-ip=203.0.113.10; helo=mail.good.example; envelope-from=x@txtonly.example; "
         "receiver=ourdom.test ",
-        rf"{_QUEUE_ID}(?P<result>Pass|Fail|Softfail|Neutral|None|Permerror|Temperror); identity=(?P<reason>\w+); {_WHO}\s*",
+        rf"{_QUEUE_ID}(?P<result>Pass|Fail|Softfail|Neutral|None|Permerror|Temperror); identity=(?P<reason>\w+); "
+        rf"{_WHO}\s*",
         _lower,
     ),
     family(
         "spf",
         ": prepend Authentication-Results: mx1.ourdom.test; spf=fail (SPF fail - not authorized) smtp.helo=ourdom.test "
         "(client-ip=203.0.113.125; helo=ourdom.test; envelope-from=news@sender-ok.example; receiver=ourdom.test)",
-        rf"{_QUEUE_ID}prepend Authentication-Results: \S+ spf=(?P<result>\w+) \((?P<text>.*?)\) "
+        rf"{_QUEUE_ID}prepend Authentication-Results: \S+ spf=(?P<result>\w+) \((?P<text>.{{0,500}}?)\) "
         rf"smtp\.(?P<reason>\w+)=\S* \({_WHO}\)\s*",
         _lower,
     ),
     family(
         "spf_refusal",
         ": 550 5.7.23 Message rejected due to: SPF fail - not authorized. Please see http://www.openspf.net/Why?s=mfrom",
-        rf"{_QUEUE_ID}(?P<reply>[45]\d\d|defer_if_permit) (?P<dsn>[45][\d.]+) (?P<text>Message (?:rejected|deferred) due to: .*)",
+        rf"{_QUEUE_ID}(?:(?P<reply>[45]\d\d)|(?P<action>defer_if_permit)) (?P<dsn>[45]\.\d{{1,3}}\.\d{{1,3}}) "
+        r"(?P<text>Message (?:rejected|deferred) due to: .*)",
     ),
     family(
         "notice",

@@ -9,6 +9,8 @@ FAMILIES = (
     family(
         "notice",
         "starting the Postfix mail system",
-        r"(?P<text>(?:starting|stopping|refreshing|aborting|waiting for|the Postfix mail system|flushing).*)",
+        r"(?P<text>(?:starting|stopping|refreshing|aborting) the Postfix mail system|"
+        r"waiting for the Postfix mail system to terminate|"
+        r"the Postfix mail system is (?:not running|running: PID: +\d+))",
     ),
 )

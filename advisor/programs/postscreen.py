@@ -1,6 +1,6 @@
 """postscreen(8): who was tested before smtpd, with what result, and who was let in."""
 
-from advisor.family import ADDRESS, Fields, family
+from advisor.family import ADDRESS, ANY, MAILBOX, NUMBER, Fields, family
 from advisor.verdict import name_restriction
 
 PROGRAMS = ("postscreen",)
@@ -10,7 +10,14 @@ POSTFIX = True
 def _complete(fields: Fields) -> None:
     name_restriction(fields)
     if "helo_name" in fields:
-        fields["helo_sent"] = True
+        fields["helo_sent"] = fields["helo_name"] != ""
+        if not fields["helo_sent"]:
+            del fields["helo_name"]
+
+
+def _at_connect(fields: Fields) -> None:
+    fields["stage"] = "CONNECT"
+    _complete(fields)
 
 
 FAMILIES = (
@@ -29,15 +36,24 @@ FAMILIES = (
         "verdict",
         "NOQUEUE: reject: RCPT from [203.0.113.150]:56033: 550 5.7.1 Service unavailable; client [203.0.113.150] "
         "blocked using zen.dnsbl.test; from=<a@b.example>, to=<c@d.example>, proto=ESMTP, helo=<bl.listed.example>",
-        rf"NOQUEUE: (?P<action>reject): (?P<stage>RCPT) from {ADDRESS}: (?P<reply>\d\d\d) (?:(?P<dsn>[245][\d.]+) )?"
-        r"(?P<text>.*?); from=<(?P<sender>.*?)>, to=<(?P<recipient>.*?)>, proto=(?P<proto>E?SMTP), helo=<(?P<helo_name>.*)>",
+        rf"NOQUEUE: (?P<action>reject): (?P<stage>RCPT) from {ADDRESS}: (?P<reply>[2-5]\d\d) "
+        # Addresses are never quoted here, so `>, to=<` in one is ambiguous; the sender is then the shortest that fits.
+        rf"(?:(?P<dsn>[245]\.\d{{1,3}}\.\d{{1,3}}) )?(?P<text>(?:(?!; from=<).)*); from=<(?P<sender>{MAILBOX}|{ANY})>, "
+        rf"to=<(?P<recipient>{MAILBOX}|{ANY})>, proto=(?P<proto>E?SMTP), helo=<(?P<helo_name>.*)>",
         _complete,
     ),
     family(
         "verdict",
         "NOQUEUE: reject: CONNECT from [203.0.113.150]:56033: too many connections",
-        rf"NOQUEUE: (?P<action>reject): (?P<stage>CONNECT) from {ADDRESS}: (?P<text>.+)",
+        rf"NOQUEUE: (?P<action>reject): (?P<stage>CONNECT) from {ADDRESS}: "
+        r"(?P<text>too many connections|all (?:server|screening) ports busy)",
         _complete,
+    ),
+    family(
+        "verdict",
+        "reject: connect from [203.0.113.150]:56033: all screening ports busy",
+        rf"(?P<action>reject): connect from {ADDRESS}: (?P<text>all screening ports busy)",
+        _at_connect,
     ),
     family(
         "screen_rank",
@@ -47,12 +63,12 @@ FAMILIES = (
     family(
         "pregreet",
         r"PREGREET 79 after 0.02 from [198.51.100.220]:44797: EHLO mis0.bad\r\n",
-        rf"PREGREET (?P<size>\d+) after (?P<reason>[\d.]+) from {ADDRESS}: (?P<text>.*)",
+        rf"PREGREET (?P<size>{NUMBER}) after (?P<reason>[\d.]+) from {ADDRESS}: (?P<text>.*)",
     ),
     family(
         "screen_hangup",
         "HANGUP after 0.51 from [198.51.100.224]:45255 in tests before SMTP handshake",
-        rf"HANGUP after (?P<reason>[\d.]+) from {ADDRESS} in (?P<text>.+)",
+        rf"HANGUP after (?P<reason>[\d.]+) from {ADDRESS} in (?P<text>tests (?:before|after) SMTP handshake)",
     ),
     family("screen_denied", "DENYLISTED [198.51.100.230]:48975", rf"(?P<action>DENYLISTED|BLACKLISTED) {ADDRESS}"),
     family(
@@ -74,6 +90,9 @@ FAMILIES = (
     family(
         "notice",
         "cache btree:/var/lib/postfix/postscreen_cache full cleanup: retained=3 dropped=0 entries",
-        r"(?P<text>cache \S+ full cleanup: .*|(?:entering|leaving) STRESS mode.*|skip .*)",
+        r"(?P<text>cache \S+ (?:full|partial) cleanup: retained=\d+ dropped=\d+ entries|"
+        r"(?:entering|leaving) STRESS mode with \d+ connections|table \S+ has changed - finishing in the background|"
+        r"using backwards-compatible default setting .+|skip .+)|"
+        rf"{ADDRESS}: (?P<reason>(?:discarding EHLO keywords: |replacing command ).*)",
     ),
 )

@@ -1,6 +1,7 @@
 """qmgr(8): which message is in the queue, from whom, for how many, and when it is gone."""
 
-from advisor.family import QUEUE_ID, family
+from advisor.family import NUMBER, QUEUE_ID, family
+from advisor.programs.delivery import DELIVERY
 
 PROGRAMS = ("qmgr", "oqmgr", "nqmgr")
 POSTFIX = True
@@ -9,25 +10,20 @@ FAMILIES = (
     family(
         "queued",
         "4F1D61C0: from=<news@sender-ok.example>, size=400, nrcpt=1 (queue active)",
-        rf"{QUEUE_ID}: from=<(?P<sender>.*)>, size=(?P<size>\d+), nrcpt=(?P<nrcpt>\d+) \(queue (?P<status>\w+)\)",
+        rf"{QUEUE_ID}: from=<(?P<sender>.*)>, size=(?P<size>{NUMBER}), nrcpt=(?P<nrcpt>{NUMBER}) "
+        r"\(queue (?P<status>\w+)\)",
     ),
     family("removed", "4F1D61C0: removed", rf"{QUEUE_ID}: removed"),
     family(
         "expired",
         "4F1D61C0: from=<news@sender-ok.example>, status=expired, returned to sender",
-        rf"{QUEUE_ID}: from=<(?P<sender>.*)>, status=(?P<status>expired|force-expired), (?P<text>.*)",
+        rf"{QUEUE_ID}: from=<(?P<sender>.*)>, status=(?P<status>expired|force-expired), (?P<text>returned to sender)",
     ),
-    family(
-        "delivery",
-        "4F1D61C0: to=<x@y.example>, relay=none, delay=5, delays=0.1/5/0/0, dsn=4.4.1, status=deferred (delivery "
-        "temporarily suspended: connect to y.example[192.0.2.1]:25: Connection refused)",
-        rf"{QUEUE_ID}: to=<(?P<recipient>.*?)>, (?:orig_to=<(?P<orig_recipient>.*?)>, )?relay=(?P<relay>[^,]+), "
-        r"(?:conn_use=\d+,? )?delay=(?P<delay>[\d.e-]+), (?:delays=[\d.e/-]+, )?(?:dsn=(?P<dsn>[\d.]+), )?"
-        r"status=(?P<status>[\w-]+) \((?P<text>.*)\)",
-    ),
+    # Postponed or refused without asking a delivery agent.
+    DELIVERY,
     family(
         "notice",
         "4F1D61C0: skipped, still being delivered",
-        rf"{QUEUE_ID}: (?P<text>skipped, still being delivered|sender delay notification.*|removed by .*)",
+        rf"{QUEUE_ID}: (?P<text>skipped, still being delivered)",
     ),
 )

@@ -1,8 +1,9 @@
 """smtpd(8): who connects, what is refused and why, and which message was begun."""
 
 import re
+from functools import lru_cache
 
-from advisor.family import CLIENT, QUEUE_ID, Fields, family
+from advisor.family import CIPHER, CLIENT, IP, NUMBER, QUEUE_ID, TLS, Fields, family
 from advisor.verdict import name_restriction, read_verdict
 
 PROGRAMS = ("smtpd",)
@@ -19,6 +20,7 @@ def read_counts(commands: str) -> dict[str, tuple[int, int]]:
     }
 
 
+@lru_cache(maxsize=10_000)
 def helo_in_force(commands: str) -> bool | None:
     """Whether a HELO was in force at the session's end.
 
@@ -38,30 +40,39 @@ def _count(fields: Fields) -> None:
         fields["helo_sent"] = helo_in_force(fields["commands"])
 
 
-def complete_verdict(fields: Fields) -> None:
-    """Take the words of a verdict apart and name its restriction."""
+_REFUSALS = frozenset({"reject", "reject_warning", "milter-reject", "proxy-reject"})
+# CONNECT comes before any HELO, and in VRFY or ETRN nobody asks for one.
+_AFTER_HELO = frozenset({"MAIL", "RCPT", "DATA", "BDAT", "END-OF-MESSAGE"})
+
+
+def complete_verdict(fields: Fields) -> bool:
+    """Take the words of a verdict apart and name its restriction; False where they have no end."""
     verdict = read_verdict(fields["text"])
-    if verdict is not None:
-        fields.update(verdict)
-        after = fields.pop("after", None)
-        if after:
-            fields["text"] = f"{fields['text']}: {after}"
-    fields["text"] = fields["text"].rstrip()
-    if fields["action"] in ("reject", "reject_warning", "milter-reject", "proxy-reject"):
+    if verdict is None:
+        return False
+    fields.update(verdict)
+    if fields["action"] in _REFUSALS:
         name_restriction(fields)
     if "helo_name" in fields:
         fields["helo_sent"] = True
-    elif "proto" in fields and fields.get("stage") in ("MAIL", "RCPT", "DATA", "END-OF-MESSAGE"):
+    elif "proto" in fields and fields["stage"] in _AFTER_HELO:
         # smtpd_check.c writes helo= whenever there is one, so its absence says that none was in force.
         fields["helo_sent"] = False
+    return True
+
+
+def _complete(fields: Fields) -> bool:
+    # log_whatsup() always writes proto=, so a line without was cut off.
+    return complete_verdict(fields) and "proto" in fields
 
 
 ACTIONS = (
     "reject|reject_warning|permit|info|warn|discard|hold|redirect|filter|bcc|delay|prepend|"
-    "milter-reject|milter-discard|milter-hold|milter-redirect|milter-quarantine|proxy-accept|proxy-reject"
+    "milter-reject|milter-discard|milter-hold|milter-redirect|milter-quarantine"
 )
 STAGES = (
-    "CONNECT|HELO|EHLO|MAIL|RCPT|DATA|BDAT|END-OF-MESSAGE|ETRN|VRFY|AUTH|STARTTLS|XCLIENT|XFORWARD|UNKNOWN|RSET|NOOP"
+    "CONNECT|HELO|EHLO|MAIL|RCPT|DATA|BDAT|END-OF-MESSAGE|ETRN|VRFY|AUTH|STARTTLS|XCLIENT|XFORWARD|UNKNOWN|RSET|"
+    "NOOP|QUIT"
 )
 
 FAMILIES = (
@@ -80,38 +91,53 @@ FAMILIES = (
         "verdict",
         "NOQUEUE: reject: RCPT from unknown[203.0.113.20]: 450 4.7.1 Client host rejected: cannot find your reverse "
         "hostname, [203.0.113.20]; from=<a@b.example> to=<c@d.example> proto=ESMTP helo=<helo-ok.example>",
-        rf"(?:NOQUEUE|{QUEUE_ID}): (?P<action>{ACTIONS}): (?P<stage>{STAGES}) from {CLIENT}: "
-        r"(?P<text>.*; ?(?:from=<.*>|to=<.*>|proto=E?SMTP).*)",
-        complete_verdict,
+        rf"(?:NOQUEUE|{QUEUE_ID}): (?P<action>{ACTIONS}): (?P<stage>{STAGES}) from {CLIENT}: (?P<text>.*)",
+        _complete,
+    ),
+    family(
+        "verdict",
+        "NOQUEUE: reject: RCPT from unknown[203.0.113.20]: 421 4.3.0 mx1.ourdom.test Server local data error",
+        rf"(?:NOQUEUE|{QUEUE_ID}): (?P<action>reject): (?P<stage>{STAGES}) from {CLIENT}: "
+        r"(?P<reply>421) (?P<dsn>4\.3\.0) \S+ (?P<text>Server local (?:data )?error)",
+        name_restriction,
+    ),
+    family(
+        # smtpd_proxy_filter: neither client nor queue id stand in it, so it is told apart from a verdict.
+        "proxied",
+        "proxy-reject: END-OF-MESSAGE: 554 5.7.0 Reject, id=00406-02 - spam; from=<a@b.example> to=<c@d.example> "
+        "proto=ESMTP helo=<mail.b.example>",
+        rf"(?:(?:NOQUEUE|{QUEUE_ID}): )?(?P<action>proxy-accept|proxy-reject): (?P<stage>{STAGES}): (?P<text>.*)",
+        _complete,
     ),
     family(
         "client",
         "4F1D61C0: client=unknown[198.51.100.60], sasl_method=PLAIN, sasl_username=alice@ourdom.test",
-        rf"(?:NOQUEUE|{QUEUE_ID}): client={CLIENT}(?:, orig_queue_id=\w+)?(?:, orig_client=\S+)?"
-        r"(?:, sasl_method=[^,]+)?(?:, sasl_username=(?P<sasl_username>[^,]+))?(?:, sasl_sender=[^,]+)?(?:, \w+=[^,]*)*",
+        rf"(?:NOQUEUE|{QUEUE_ID}): client={CLIENT}(?:, sasl_method=[^,]+)?(?:, sasl_username=(?P<sasl_username>[^,]+))?"
+        r"(?:, \w+=[^,]*)*",
     ),
     family(
         "tls",
         "Anonymous TLS connection established from mail.good.example[203.0.113.10]: TLSv1.3 with cipher "
         "TLS_AES_256_GCM_SHA384 (256/256 bits)",
-        rf"(?P<result>Anonymous|Untrusted|Trusted|Verified) TLS connection (?:established|reused) from {CLIENT}: (?P<text>.+)",
+        # Behind `to`, since Postfix 3.4: the name that the client asked for (SNI), where we have a certificate for it.
+        rf"{TLS} from {CLIENT}(?: to \S+)?: {CIPHER}",
     ),
     family(
         "hostname_warning",
         "warning: hostname nofwd.nosuch.example does not resolve to address 203.0.113.25: Name or service not known",
         r"warning: hostname (?P<reverse_client_name>\S+) does not resolve to address "
-        r"(?P<client_address>[0-9A-Fa-f:.]+?)(?:: (?P<reason>\D.*))?",
+        rf"(?P<client_address>{IP})(?:: (?P<reason>\D.*))?",
     ),
     family(
         "hostname_warning",
         "warning: 203.0.113.25: hostname nofwd.example verification failed: Name or service not known",
-        r"warning: (?P<client_address>[0-9A-Fa-f:.]+): hostname (?P<reverse_client_name>\S+) verification failed: "
+        rf"warning: (?P<client_address>{IP}): hostname (?P<reverse_client_name>\S+) verification failed: "
         r"(?P<reason>.+)",
     ),
     family(
         "hostname_warning",
         "warning: 203.0.113.28: address not listed for hostname other.hosts.example",
-        r"warning: (?P<client_address>[0-9A-Fa-f:.]+): address not listed for hostname (?P<reverse_client_name>\S+)",
+        rf"warning: (?P<client_address>{IP}): address not listed for hostname (?P<reverse_client_name>\S+)",
     ),
     family(
         "numeric_hostname",
@@ -121,19 +147,19 @@ FAMILIES = (
     family(
         "lost_connection",
         "lost connection after DATA (1024 bytes) from h2.senders.example[203.0.113.102]",
-        rf"(?P<action>lost connection|timeout|too many errors) after (?P<stage>[\w-]+)(?: \((?P<size>\d+) bytes\))? "
-        rf"from {CLIENT}",
+        r"(?P<action>lost connection|timeout|too many errors) after (?P<stage>[\w-]+(?: content)?)"
+        rf"(?: \((?P<size>{NUMBER}) bytes\))? from {CLIENT}",
     ),
     family(
         "pipelining",
-        r"improper command pipelining after CONNECT from mis0.example[198.51.100.220]: EHLO mis0.bad\r\nMAIL FROM:<x@y>",
+        r"improper command pipelining after CONNECT from mis0.example[198.51.100.220]: EHLO mis0.bad\r\nQUIT\r\n",
         rf"improper command pipelining after (?P<stage>[\w-]+) from {CLIENT}(?:: (?P<text>.*))?",
     ),
     family(
         "login_failed",
         "warning: unknown[198.51.100.9]: SASL PLAIN authentication failed: authentication failure, sasl_username=admin",
         rf"warning: {CLIENT}: SASL (?P<action>\S+) authentication (?:failed|aborted)(?:: (?P<reason>.*?))??"
-        r"(?:, sasl_username=(?P<sasl_username>.+))?",
+        r"(?:, sasl_username=(?P<sasl_username>.*))?",
     ),
     family(
         "login_failed",
@@ -166,14 +192,31 @@ FAMILIES = (
         rf"SSL_accept error from {CLIENT}: (?P<reason>.+)",
     ),
     family(
+        "tls_failed",
+        "certificate verification failed for mail.good.example[203.0.113.10]: untrusted issuer /CN=Nobody",
+        rf"(?:client )?certificate verification failed for {CLIENT}: (?P<reason>.+)",
+    ),
+    family(
+        "tls_failed",
+        "NOQUEUE: abort: TLS from unknown[198.51.100.9]: insufficient TLS encryption",
+        rf"(?:NOQUEUE: )?abort: TLS from {CLIENT}: (?P<reason>.+)",
+    ),
+    family(
         "tls",
         "setting up TLS connection from mail.good.example[203.0.113.10]",
-        rf"setting up TLS connection from {CLIENT}|NOQUEUE: abort: TLS from .*|abort: TLS from .*",
+        rf"setting up TLS connection from {CLIENT}",
+    ),
+    family(
+        "tls",
+        "mail.good.example[203.0.113.10]: subject_CN=mail.good.example, issuer_CN=R3, fingerprint=AB:CD, "
+        "pkey_fingerprint=EF:01",
+        rf"{CLIENT}: (?P<text>subject_CN=.*, fingerprint=\S+.*)",
     ),
     family(
         "notice",
         "discarding EHLO keywords: CHUNKING",
-        r"(?P<text>(?:discarding EHLO keywords|replacing command|initializing the server-side TLS engine|"
-        r"table \S+ has changed|connection established|master_notify:|fingerprint=).*)",
+        r"(?P<text>(?:discarding EHLO keywords: |initializing the server-side TLS engine|"
+        r"table \S+ has changed -- restarting|using backwards-compatible default setting |"
+        rf"connection established|master_notify: ).*)|{CLIENT}: (?P<reason>replacing command .*)",
     ),
 )

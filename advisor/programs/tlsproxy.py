@@ -1,6 +1,6 @@
 """tlsproxy(8): TLS on behalf of postscreen."""
 
-from advisor.family import ADDRESS, family
+from advisor.family import ADDRESS, CIPHER, TLS, family
 
 PROGRAMS = ("tlsproxy",)
 POSTFIX = True
@@ -9,17 +9,21 @@ FAMILIES = (
     family(
         "tls",
         "CONNECT from [203.0.113.10]:50949",
-        rf"(?:CONNECT from|DISCONNECT) {ADDRESS}",
+        rf"(?:CONNECT (?:from|to)|DISCONNECT) [^\s\[\]]*{ADDRESS}",
     ),
     family(
         "tls",
         "Anonymous TLS connection established from [203.0.113.10]:50949: TLSv1.3 with cipher X (256/256 bits)",
-        rf"(?P<result>Anonymous|Untrusted|Trusted|Verified) TLS connection (?:established|reused) (?:from|to) (?:\S*?){ADDRESS}: "
-        r"(?P<text>.+)",
+        rf"{TLS} (?:from|to) [^\s\[\]]*{ADDRESS}(?: to \S+)?: {CIPHER}",
     ),
     family(
         "tls_failed",
         "TLS handshake failed for service=smtpd peer=[203.0.113.10]:50949",
-        rf"TLS handshake failed for service=\S+ peer={ADDRESS}|SSL_accept error from .*",
+        rf"TLS handshake failed for service=\S+ peer=[^\s\[\]]*{ADDRESS}",
+    ),
+    family(
+        "tls_failed",
+        "SSL_accept error from [203.0.113.10]:50949: lost connection",
+        rf"SSL_(?:accept error from|connect error to) [^\s\[\]]*{ADDRESS}: (?P<reason>.+)",
     ),
 )

@@ -9,6 +9,6 @@ FAMILIES = (
     family(
         "notice",
         "table hash:/etc/postfix/transport(0,lock|fold_fix) has changed -- restarting",
-        r"(?P<text>table \S+ has changed.*|do not list domain .*)",
+        r"(?P<text>table \S+ has changed -- restarting|using backwards-compatible default setting .+)",
     ),
 )
