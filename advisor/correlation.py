@@ -25,6 +25,7 @@ _SLIPS: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("limit_exceeded", "Message"): ("MAIL", "450", "4.7.1", "Error: too much mail"),
     ("limit_exceeded", "Recipient"): ("RCPT", "450", "4.7.1", "Error: too many recipients"),
 }
+Process = tuple[str, str | None, int | None]
 Key = tuple[str, str | None, int | None, str | None]
 
 
@@ -35,6 +36,7 @@ class Correlation:
         """Begin with nothing open."""
         self._warnings: dict[Key, Record] = {}
         self._open: dict[Key, Session] = {}
+        self._serving: dict[Process, Session] = {}
         self._ended: list[Session] = []
         self._screenings = Screenings()
         self._answers = Answers()
@@ -43,7 +45,7 @@ class Correlation:
 
     def __len__(self) -> int:
         """How much is open."""
-        held = (self._warnings, self._open, self._ended, self._screenings, self._queue, self._answers)
+        held = (self._warnings, self._open, self._serving, self._ended, self._screenings, self._queue, self._answers)
         return sum(len(part) for part in held)
 
     def sessions(self, records: Iterable[Record]) -> Iterator[Session]:
@@ -69,6 +71,7 @@ class Correlation:
         now = self._now
         for key in [key for key, session in self._open.items() if now[key[0]] - session.last > STALE]:
             self._ended.append(self._open.pop(key))
+            self._serving.pop(key[:3], None)
         self._ended.extend(self._screenings.sweep(now))
         waiting = []
         for session in self._ended:
@@ -92,7 +95,7 @@ class Correlation:
         key = self._key(record)
         session = self._open.get(key)
         if session is None:
-            session = self._open[key] = Session.begin(record)
+            session = self._open[key] = self._serving[key[:3]] = Session.begin(record)
         session.last = record.time
         return session
 
@@ -105,13 +108,16 @@ class Correlation:
         if before is not None:
             self._ended.append(before)
         numeric = self._warnings.pop((*key[:3], None), None)
-        session = self._open[key] = Session.begin(record, self._warnings.pop(key, None) or numeric)
+        session = Session.begin(record, self._warnings.pop(key, None) or numeric)
+        self._open[key] = self._serving[key[:3]] = session
         session.since = self._answers.count
 
     def _disconnect(self, record: Record) -> None:
         session = self._session(record)
         session.disconnect = record
-        self._ended.append(self._open.pop(self._key(record)))
+        key = self._key(record)
+        self._ended.append(self._open.pop(key))
+        self._serving.pop(key[:3], None)
 
     def _pipelining(self, record: Record) -> None:
         session = self._session(record)
@@ -145,7 +151,6 @@ class Correlation:
             if message is not None:
                 session.joins(request, message)
         elif stage in ("DATA", "BDAT", "END-OF-MESSAGE"):
-            # A message at a before-queue filter has no queue id here; it is the one that began last.
             last = session.messages[-1] if session.messages else None
             self._judge_message(record, last if record.queue_id is None else self._queue.find(record))
         elif stage in ("CONNECT", "HELO", "EHLO", "MAIL"):
@@ -164,7 +169,9 @@ class Correlation:
             message.helo_sent = record.helo_sent
         if record.program != "cleanup":
             message.logged_sender = message.logged_sender if record.sender is None else record.sender
-            message.sole_recipient = record.recipient or message.sole_recipient
+            if record.kind == "verdict" and not (record.action or "").startswith("milter-"):
+                # smtpd_check_data() and smtpd_check_eod() hide the recipient if there are several; others do not.
+                message.sole_recipient = record.recipient or message.sole_recipient
         elif message.sender is None:
             message.sender = record.sender
         message.fate = fate_of(record) or message.fate
@@ -174,6 +181,17 @@ class Correlation:
             message.warned.append(record)
         elif record.action == "proxy-accept":
             self._queue.adopt(message, record)
+
+    def _proxied(self, record: Record) -> None:
+        """Take in what a before-queue filter answered. Its line names neither client nor queue id, only the process.
+
+        At MAIL and RCPT TO it may refuse, too: then the client hears it, and the counts show it.
+        """
+        session = self._serving.get(self._key(record)[:3])
+        if session is not None and session.messages and record.stage in ("DATA", "BDAT", "END-OF-MESSAGE"):
+            session.last = record.time
+            session.says_helo(record.helo_name)
+            self._judge_message(record, session.messages[-1])
 
     def _slip(self, record: Record) -> None:
         """Take in what smtpd refuses without a verdict line, as if it were one."""
@@ -210,6 +228,7 @@ _STEPS: dict[str, Callable[[Correlation, Record], None]] = {
     "hostname_warning": Correlation._warn,
     "numeric_hostname": Correlation._warn,
     "verdict": Correlation._verdict,
+    "proxied": Correlation._proxied,
     "bad_command": Correlation._slip,
     "limit_exceeded": Correlation._slip,
     "client": Correlation._client,

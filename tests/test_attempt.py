@@ -123,7 +123,8 @@ def test_postscreen_rejects_are_attempts_one_each() -> None:
     text = lab_log("postscreen_deep").decode()
     found = [row for row in rows_of(text) if row["program"] == "postscreen"]
     rejects = re.findall(r"postscreen\[\d+\]: NOQUEUE: reject: RCPT from \[([^\]]+)\].* to=<(.*)>, proto=", text)
-    assert Counter((row["client_address"], row["recipient"]) for row in found if row["stage"] == "RCPT") == Counter(rejects)
+    assert all(row["stage"] == "RCPT" for row in found)
+    assert Counter((row["client_address"], row["recipient"]) for row in found) == Counter(rejects)
     assert len(rejects) == 338
 
 
@@ -216,7 +217,8 @@ def test_too_few_messages_to_tell() -> None:
 
 def test_of_equals_the_first_named_is_the_recipient() -> None:
     counts = " ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5"
-    assert [row["recipient"] for row in rows_of(visit(1, ["a@ourdom.test", "b@ourdom.test"], counts))] == ["a@ourdom.test"]
+    (row,) = rows_of(visit(1, ["a@ourdom.test", "b@ourdom.test"], counts))
+    assert row["recipient"] == "a@ourdom.test"
 
 
 def test_an_address_that_is_none_is_a_network_of_its_own() -> None:

@@ -16,6 +16,7 @@ SWITCHES = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
+    "--hide-scrollbars",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -23,9 +24,14 @@ SWITCHES = (
     "--disable-sync",
     "--remote-debugging-pipe",
 )
-# The pipe is the file descriptors 3 and 4, whatever ours are called.
-START = "import os, sys; w = os.dup(int(sys.argv[2])); os.dup2(int(sys.argv[1]), 3); os.dup2(w, 4); "
-START += "os.execv(sys.argv[3], sys.argv[3:])"
+# The pipe is the file descriptors 3 and 4, whatever ours are called: copied out of the way first, then there.
+START = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+os.dup2(ends[0], 3)
+os.dup2(ends[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 PATIENCE = 60
 
 

@@ -92,7 +92,8 @@ def test_advice_comes_first_and_what_to_run_next_last(rich_advice: Advice, now: 
     assert [line for line in shown if line.startswith("FIX FIRST")]
     assert next(n for n, line in enumerate(shown) if line.startswith("CHANGE THESE 3")) < 25
     assert shown[-1].strip().startswith("advisor ")
-    heads = [line.split("  ")[0] for line in shown if re.match(r"[A-Z]{4,}[A-Z ,0-9]*(  |$)", line)]
+    own = [line for line in shown if line not in typed(rich_advice)]
+    heads = [line.split("  ")[0] for line in own if re.match(r"[A-Z]{3}[A-Z ,0-9]*(  |$)", line)]
     assert heads == [
         "FIX FIRST", "CHANGE THESE 3", "HOSTS TO ALLOW", "LATER", "LEAVE OFF", "SET ALREADY", "NOTES",
         "WANTED AND UNWANTED", "NAMES OF CLIENTS", "REFUSED BY", "GREYLISTING", "DNS LISTS", "SPF AND DMARC",
@@ -103,7 +104,7 @@ def test_advice_comes_first_and_what_to_run_next_last(rich_advice: Advice, now: 
 def test_each_card_has_its_parts(rich_advice: Advice, now: datetime) -> None:
     text = str(render(rich_advice, "terminal", now=now)).partition("-" * 80)[2]
     first = text.partition("-" * 80)[0]
-    labels = re.findall(r"^  ([a-z][a-z ]{0,10}?)(?: +(?=\S)|$)", first, re.MULTILINE)
+    labels = re.findall(r"^  ([a-z][a-z ]*?)(?:  |$)", first, re.MULTILINE)
     assert labels == ["stops", "hurts", "hosts", "basis", "why", "not known", "type", "try first", "undo"]
     assert "192.0.2.78  mail.verein.example (does not lead back)" in first
     assert "HELO not logged; 2 attempts, last 20 Nov 09:12; from not logged" in first
