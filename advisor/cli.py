@@ -107,7 +107,7 @@ def _render(question: "Question", form: str | None, output: Path | None, **wishe
 
 
 @app.callback()
-def main(
+def main(  # noqa: D103 - Typer would show its docstring in place of the help above
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:

@@ -157,8 +157,8 @@ class Advice:
 
     `recommendations` are in the order to make the changes; those with a `rank` (1 to 3) are for now.
     `coverage` is as in advisor.event.Coverage.as_dict(). `samples` are (shape, count, an example) of lines that were
-    not understood. `cannot_show` says what this log cannot tell, and what would. `evidence` counts the accepted attempts
-    from outside that each reason (advisor.evidence.REASONS) speaks of.
+    not understood. `cannot_show` says what this log cannot tell, and what would. `evidence` counts the accepted
+    attempts from outside that each reason (advisor.evidence.REASONS) speaks of.
     """
 
     start: datetime | None

@@ -35,9 +35,30 @@ from month_smtp import Session, receive, submit
 
 TARGET = Path(__file__).with_name("maillog-20261101.gz")
 WORKDAYS = [day for day in range(1, 32) if (day + 2) % 7 < 5]  # 1 October 2026 is a Thursday
-STRANGERS = [f"{name}@{OURS}" for name in (
-    "admin", "sales", "office", "webmaster", "kontakt", "buchhaltung", "bestellung", "test", "marketing",
-    "k.brandt", "hr", "support", "einkauf", "chef", "max.mustermann", "jobs", "billing", "ceo", "pbrandt")]
+STRANGERS = [
+    f"{name}@{OURS}"
+    for name in (
+        "admin",
+        "sales",
+        "office",
+        "webmaster",
+        "kontakt",
+        "buchhaltung",
+        "bestellung",
+        "test",
+        "marketing",
+        "k.brandt",
+        "hr",
+        "support",
+        "einkauf",
+        "chef",
+        "max.mustermann",
+        "jobs",
+        "billing",
+        "ceo",
+        "pbrandt",
+    )
+]
 
 # Persons our users write with, each on a host whose names are in order: mailbox, host, address.
 PARTNERS = """
@@ -71,14 +92,26 @@ NXDOMAIN, DNSFAIL, ELSEWHERE = ": Name or service not known", ": Temporary failu
 # Wanted, but not in order: mailbox, how many mails, the host.
 AWKWARD = (
     ("billing@stahlbau-roth.example", 12, Host("203.0.113.10", "", "mail.stahlbau-roth.example")),
-    ("info@heimatverein.example", 9,
-     Host("203.0.113.11", "mail.heimatverein.example", "heimatverein.example", NXDOMAIN)),
-    ("f.adler@fensterbau-adler.example", 13,
-     Host("203.0.113.12", "gateway.fensterbau-adler.example", "mail.fensterbau-adler.example", ELSEWHERE)),
-    ("werkstatt@metallbau-huber.example", 15,
-     Host("203.0.113.14", "mail.metallbau-huber.example", "exch01.metallbau-huber.local", tls=True)),
-    ("info@glaserei-winter.example", 12,
-     Host("203.0.113.15", "mail.winter-server.example", "mail.winter-server.example", tls=True)),
+    (
+        "info@heimatverein.example",
+        9,
+        Host("203.0.113.11", "mail.heimatverein.example", "heimatverein.example", NXDOMAIN),
+    ),
+    (
+        "f.adler@fensterbau-adler.example",
+        13,
+        Host("203.0.113.12", "gateway.fensterbau-adler.example", "mail.fensterbau-adler.example", ELSEWHERE),
+    ),
+    (
+        "werkstatt@metallbau-huber.example",
+        15,
+        Host("203.0.113.14", "mail.metallbau-huber.example", "exch01.metallbau-huber.local", tls=True),
+    ),
+    (
+        "info@glaserei-winter.example",
+        12,
+        Host("203.0.113.15", "mail.winter-server.example", "mail.winter-server.example", tls=True),
+    ),
 )
 MONITOR = Host("203.0.113.13", "gw.kunde-fischer.example", "localhost")
 WEBFORM = Host("203.0.113.16", "web3.hosting-see.example", "web3.hosting-see.example")
@@ -137,9 +170,11 @@ def plan_partners(server: Server) -> None:
         MX[domain(person)] = host.label
         for _ in range(rng.randrange(10, 19)):
             plan_thread(server, office(rng, rng.choice(WORKDAYS)), person, host)
-    troubles = (("s.wolf@steuerbuero-wolf.example", at(5, 7.4), (0, 301, 902, 2103)),
-                ("v.kern@immo-kern.example", at(9, 9.1), (0, 423, 1290)),
-                ("p.ott@elektro-ott.example", at(19, 6.3), (0, 905)))
+    troubles = (
+        ("s.wolf@steuerbuero-wolf.example", at(5, 7.4), (0, 301, 902, 2103)),
+        ("v.kern@immo-kern.example", at(9, 9.1), (0, 423, 1290)),
+        ("p.ott@elektro-ott.example", at(19, 6.3), (0, 905)),
+    )
     for person, when, tries in troubles:
         for wait in tries:
             mail = Mail(person, (USERS[3],), spf_fails=wait != tries[-1])
@@ -223,9 +258,12 @@ def plan_house(server: Server) -> None:
             server.plan(office(rng, day), write, rng.choice(USERS))
         for user in rng.sample(USERS, 2):
             session, seat = server.code(16), rng.choice(SEATS)
-            server.say(office(rng, day), "dovecot[1133]",
-                       f"imap-login: Login: user=<{user}>, method=PLAIN, rip={seat.address}, lip=192.0.2.2, "
-                       f"mpid={rng.randrange(2000, 900000)}, TLS, session=<{session}>")
+            server.say(
+                office(rng, day),
+                "dovecot[1133]",
+                f"imap-login: Login: user=<{user}>, method=PLAIN, rip={seat.address}, lip=192.0.2.2, "
+                f"mpid={rng.randrange(2000, 900000)}, TLS, session=<{session}>",
+            )
     for moment in RELOADS:
         server.plan(moment - 0.01, reload)
 
@@ -239,9 +277,12 @@ def bot_hosts(rng: random.Random) -> list[Host]:
     for address in addresses:
         dashed = address.replace("::", "-").replace(":", "-").replace(".", "-")
         kind = rng.choices(("none", "nowhere", "elsewhere", "good"), (56, 16, 10, 18))[0]
-        name = {"none": "", "nowhere": f"host-{dashed}.dyn.fernnetz.example",
-                "elsewhere": f"{dashed}.pool.telekabel.example",
-                "good": f"srv{rng.randrange(10, 99)}.vps-{rng.choice(('nord', 'west', 'ost'))}.example"}[kind]
+        name = {
+            "none": "",
+            "nowhere": f"host-{dashed}.dyn.fernnetz.example",
+            "elsewhere": f"{dashed}.pool.telekabel.example",
+            "good": f"srv{rng.randrange(10, 99)}.vps-{rng.choice(('nord', 'west', 'ost'))}.example",
+        }[kind]
         fault = {"nowhere": NXDOMAIN, "elsewhere": ELSEWHERE}.get(kind)
         hosts.append(Host(address, name, "", fault))
     return hosts
@@ -251,8 +292,19 @@ def disguise(rng: random.Random, host: Host) -> Host:
     """Give a bot the HELO of its present master; some send none."""
     literal = f"[IPv6:{host.address}]" if ":" in host.address else f"[{host.address}]"
     made_up = f"{rng.choice(('mail', 'smtp', 'mx', 'server'))}.{rng.choice(NO_DNS[1:9])}"
-    names = ("localhost", f"USER-{rng.randrange(10, 99)}", "WIN-8KQ2J1LM0TR", "ylmf-pc", literal,
-             literal.strip("[]"), OURS, MAILHOST, made_up, host.name or made_up, "")
+    names = (
+        "localhost",
+        f"USER-{rng.randrange(10, 99)}",
+        "WIN-8KQ2J1LM0TR",
+        "ylmf-pc",
+        literal,
+        literal.strip("[]"),
+        OURS,
+        MAILHOST,
+        made_up,
+        host.name or made_up,
+        "",
+    )
     helo = rng.choices(names, (14, 14, 8, 6, 10, 4, 6, 3, 16, 14, 5))[0]
     if ":" in host.address and helo == literal.strip("[]"):
         helo = "localhost"
@@ -280,9 +332,13 @@ def bot(server: Server, when: float, host: Host, habit: str) -> None:
     sender = rng.choice(USERS) if place == OURS else f"{word}{number}@{place}"
     known = (*USERS, f"info@{OURS}", f"montage@{OURS}")
     good, bad = rng.sample(known, rng.randrange(1, 3)), rng.sample(STRANGERS, rng.randrange(1, 4))
-    rcpts = {"guess": bad, "spam": good[:1] if f"info@{OURS}" in good else good, "mixed": bad[:1] + good[:1],
-             "early": rng.choice((good[:1], bad)),
-             "relay": [f"probe{rng.randrange(999)}@{rng.choice(FORGED)}"]}[habit]
+    rcpts = {
+        "guess": bad,
+        "spam": good[:1] if f"info@{OURS}" in good else good,
+        "mixed": bad[:1] + good[:1],
+        "early": rng.choice((good[:1], bad)),
+        "relay": [f"probe{rng.randrange(999)}@{rng.choice(FORGED)}"],
+    }[habit]
     verdict = rng.choices(("SPAM", "CLEAN", "INFECTED"), (70, 26, 4))[0]
     manner = "early" if habit == "early" else rng.choices(("", "lost", "data"), (60, 30, 10))[0]
     receive(server, when, host, Mail(sender, tuple(rcpts), verdict), manner)
@@ -311,8 +367,9 @@ def guess_password(server: Server, when: float, host: Host, user: str) -> None:
     session.greet()
     session.command("auth", 0)
     session.say("warning: SASL authentication failure: Password verification failed", 0.3)
-    session.say(f"warning: {host.label}: SASL PLAIN authentication failed: authentication failure, "
-                f"sasl_username={user}", 0.001)
+    session.say(
+        f"warning: {host.label}: SASL PLAIN authentication failed: authentication failure, sasl_username={user}", 0.001
+    )
     session.close(server.rng.choice(("AUTH", "")))
 
 
@@ -344,9 +401,11 @@ def count_visits(server: Server, when: float) -> None:
         cache = max(cache, (alive, moment), key=lambda entry: entry[0])
     rate, client, moment = best
     title = f"postfix/anvil[{server.take('anvil', when, when + 1).pid}]"
-    for text in (f"max connection rate {rate}/60s for ({client}) at {stamp(moment)}",
-                 f"max connection count 1 for ({window[0][1]}) at {stamp(window[0][0])}",
-                 f"max cache size {cache[0]} at {stamp(cache[1])}"):
+    for text in (
+        f"max connection rate {rate}/60s for ({client}) at {stamp(moment)}",
+        f"max connection count 1 for ({window[0][1]}) at {stamp(window[0][0])}",
+        f"max cache size {cache[0]} at {stamp(cache[1])}",
+    ):
         server.say(when, title, f"statistics: {text}")
 
 

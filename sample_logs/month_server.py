@@ -29,19 +29,45 @@ TRIAL = (at(12, 8.783), at(15, 17.336))  # warn_if_reject reject_unknown_sender_
 PERMIT_LOG = at(22, 9.083)  # smtpd_log_access_permit_actions = static:all
 RELOADS = (*TRIAL, PERMIT_LOG)
 
-USERS = [f"{name}@{OURS}" for name in ("jonas.brandt", "petra.brandt", "lena.vogt", "markus.ried",
-                                       "sofia.engel", "tim.kessler", "ines.pohl", "uwe.sander")]
+USERS = [
+    f"{name}@{OURS}"
+    for name in (
+        "jonas.brandt",
+        "petra.brandt",
+        "lena.vogt",
+        "markus.ried",
+        "sofia.engel",
+        "tim.kessler",
+        "ines.pohl",
+        "uwe.sander",
+    )
+]
 MOBILE = "montage-team@mobilpost.example"  # a mailbox elsewhere that is always full
-ALIASES = {f"info@{OURS}": USERS[1:3], f"rechnung@{OURS}": USERS[3:4], f"root@{OURS}": USERS[:1],
-           f"montage@{OURS}": [MOBILE]}
+ALIASES = {
+    f"info@{OURS}": USERS[1:3],
+    f"rechnung@{OURS}": USERS[3:4],
+    f"root@{OURS}": USERS[:1],
+    f"montage@{OURS}": [MOBILE],
+}
 TYPO = "holz-sued-gmbh.example"  # what one of our users makes of holz-sued.example
-NO_DNS = ("web3.farben-kroll.example", "offer-today.example", "best-kredit.example", "win-4-you.example",
-          "pharma-direkt.example", "update-konto.example", "seo-rank.example", "lotto-info.example",
-          "paket-status.example", TYPO)
+NO_DNS = (
+    "web3.farben-kroll.example",
+    "offer-today.example",
+    "best-kredit.example",
+    "win-4-you.example",
+    "pharma-direkt.example",
+    "update-konto.example",
+    "seo-rank.example",
+    "lotto-info.example",
+    "paket-status.example",
+    TYPO,
+)
 FORGED = ("gratispost.example", "webmailer.example", "bank-am-see.example", "grosshandel24.example")
 GREYLISTING = {"notariat-lenz.example"}  # a partner that defers the first attempt of every sender
-MX = {MOBILE.partition("@")[2]: "mx.mobilpost.example[198.51.100.43]",
-      **{name: f"mx.{name}[198.51.100.{44 + index}]" for index, name in enumerate(FORGED)}}
+MX = {
+    MOBILE.partition("@")[2]: "mx.mobilpost.example[198.51.100.43]",
+    **{name: f"mx.{name}[198.51.100.{44 + index}]" for index, name in enumerate(FORGED)},
+}
 
 
 @dataclass(frozen=True)
@@ -170,8 +196,11 @@ class Server:
 
     def activate(self, when: float, item: Item) -> None:
         """Log that qmgr takes a message up, for the first time or again."""
-        self.resident("qmgr", when, f"{item.queue_id}: from=<{item.sender}>, size={item.size}, "
-                                    f"nrcpt={len(item.rcpts)} (queue active)")
+        self.resident(
+            "qmgr",
+            when,
+            f"{item.queue_id}: from=<{item.sender}>, size={item.size}, nrcpt={len(item.rcpts)} (queue active)",
+        )
 
     def code(self, length: int) -> str:
         """Return something like a random identifier."""
@@ -202,8 +231,11 @@ def outcome(server: Server, sender: str, to: str) -> tuple[str, str, str]:
     """Return relay, dsn and status of a delivery to another server."""
     place = domain(to)
     if place in NO_DNS:
-        return "none", "5.4.4", ("bounced (Host or domain name not found. Name service error for "
-                                 f"name={place} type=AAAA: Host not found)")
+        return (
+            "none",
+            "5.4.4",
+            (f"bounced (Host or domain name not found. Name service error for name={place} type=AAAA: Host not found)"),
+        )
     host = MX[place]
     status = f"sent (250 2.0.0 Ok: queued as {server.rng.randrange(16**9):09X})"
     dsn = "2.0.0"

@@ -65,9 +65,11 @@ class Session:
             self.command(self.host.greeting)
         if self.host.tls:
             self.command("starttls")
-            self.say(f"Anonymous TLS connection established from {self.host.label}: TLSv1.3 with cipher "
-                     "TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519 server-signature RSA-PSS "
-                     "(2048 bits) server-digest SHA256")
+            self.say(
+                f"Anonymous TLS connection established from {self.host.label}: TLSv1.3 with cipher "
+                "TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519 server-signature RSA-PSS "
+                "(2048 bits) server-digest SHA256"
+            )
             self.command("ehlo")
 
     def close(self, lost_after: str = "") -> None:
@@ -79,8 +81,9 @@ class Session:
         order = ("helo", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "quit", "unknown")
         counts = [(name, self.done[name], self.tried[name]) for name in order if self.tried[name]]
         counts.append(("commands", self.done.total(), self.tried.total()))
-        text = " ".join(f"{name}={good}" if good == tried and tried else f"{name}={good}/{tried}"
-                        for name, good, tried in counts)
+        text = " ".join(
+            f"{name}={good}" if good == tried and tried else f"{name}={good}/{tried}" for name, good, tried in counts
+        )
         self.say(f"disconnect from {self.host.label} {text}", 0.01)
         self.worker.free = self.clock
 
@@ -104,8 +107,10 @@ class Session:
         elif defer := self.spf(mail):
             refusal = f"450 4.7.24 <{rcpt}>: Recipient address rejected: {defer}"
         elif self.clock >= self.server.listed.get(host.address, math.inf):
-            refusal = (f"554 5.7.1 Service unavailable; Client host [{host.address}] blocked using "
-                       f"zen.dnsbl.example; https://check.zen.dnsbl.example/ip/{host.address}")
+            refusal = (
+                f"554 5.7.1 Service unavailable; Client host [{host.address}] blocked using "
+                f"zen.dnsbl.example; https://check.zen.dnsbl.example/ip/{host.address}"
+            )
         elif self.clock >= PERMIT_LOG:
             self.say(line.format("permit", f"action=permit for Recipient address={rcpt} "), 0.001)
         if unknown and not refusal:  # the mailbox table is asked last
@@ -123,9 +128,11 @@ class Session:
         self.clock += 0.03
         title = f"policyd-spf[{self.server.take('policyd-spf', self.clock, self.clock + 0.1).pid}]"
         if mail.spf_fails:
-            text = ("Message deferred due to: SPF Temporary Error: DNS All nameservers failed to answer the "
-                    f"query {domain(sender)}. IN TXT: Server 127.0.0.1 UDP port 53 answered SERVFAIL. Please "
-                    f"see http://www.openspf.net/Why?s=mfrom;id={sender};ip={address};r={OURS}")
+            text = (
+                "Message deferred due to: SPF Temporary Error: DNS All nameservers failed to answer the "
+                f"query {domain(sender)}. IN TXT: Server 127.0.0.1 UDP port 53 answered SERVFAIL. Please "
+                f"see http://www.openspf.net/Why?s=mfrom;id={sender};ip={address};r={OURS}"
+            )
             self.server.say(self.clock, title, f": defer_if_permit 4.7.24 {text}")
             return text
         helo = (self.host.helo or domain(sender)).lower()  # without a HELO it shows the sender's domain
@@ -174,8 +181,16 @@ def reinject(server: Server, when: float, item: Item, message_id: str) -> tuple[
 def passed(rng: random.Random, mail: Mail, host: Host, item: Item) -> tuple[str, str]:
     """Return amavis' verdict with its traits, and the score."""
     spam, own = mail.verdict == "SPAM", is_ours(host.address)
-    traits = {"RelayedInternal" if own else "RelayedOpenRelay" if to == MOBILE
-              else "RelayedTaggedInbound" if spam else "RelayedInbound" for to, _ in item.rcpts}
+    traits = {
+        "RelayedInternal"
+        if own
+        else "RelayedOpenRelay"
+        if to == MOBILE
+        else "RelayedTaggedInbound"
+        if spam
+        else "RelayedInbound"
+        for to, _ in item.rcpts
+    }
     hits = rng.uniform(6.3, 24) if spam else rng.uniform(-1.9, 4.5)
     bank = "MYNETS LOCAL " if own else ""
     return f"Passed {mail.verdict} {{{','.join(sorted(traits))}}}, {bank}", f"{hits:.3f}"
@@ -195,8 +210,10 @@ def filter_mail(server: Server, when: float, mail: Mail, host: Host, queue_id: s
     ids = f"Queue-ID: {queue_id}, Message-ID: <{message_id}>, mail_id: {mail_id}"
     if mail.verdict == "INFECTED":
         virus = rng.choice(("Doc.Downloader.Agent-77", "Win.Trojan.Lokibot-2"))
-        text = (f"Blocked INFECTED ({virus}) {{DiscardedInbound,Quarantined}}, {path}, quarantine: "
-                f"{mail_id[0]}/virus-{mail_id}, {ids}, Hits: -, size: {item.size}")
+        text = (
+            f"Blocked INFECTED ({virus}) {{DiscardedInbound,Quarantined}}, {path}, quarantine: "
+            f"{mail_id[0]}/virus-{mail_id}, {ids}, Hits: -, size: {item.size}"
+        )
         answer = f"dsn=2.7.0, status=sent (250 2.7.0 Ok, discarded, id={task} - INFECTED: {virus})"
     else:
         done, second = reinject(server, done, item, message_id)

@@ -104,7 +104,9 @@ def test_a_damaged_line_is_kept_and_not_understood(raw: bytes) -> None:
 
 
 def test_blank_lines_and_other_programs_are_ignored() -> None:
-    found = parse(b"", b"  ", b"Nov 22 12:00:00 mx1 smtpd[1]: OpenSMTPD is not Postfix", b"Nov 22 12:00:00 mx1 cron[1]: x")
+    found = parse(
+        b"", b"  ", b"Nov 22 12:00:00 mx1 smtpd[1]: OpenSMTPD is not Postfix", b"Nov 22 12:00:00 mx1 cron[1]: x"
+    )
 
     assert sum(found.coverage.ignored_by_program.values()) == found.coverage.ignored == 4
     assert found.coverage.ignored_by_program["smtpd"] == 1
@@ -140,7 +142,9 @@ def test_words_lead_to_their_restriction(says: str, name: str) -> None:
 
 # What a client may say in HELO, and what an address may hold once Postfix has printed it.
 ODD = st.text(st.sampled_from("ab.@-_<>;:= ,[]1\"'"), max_size=12)
-TRAPS = st.sampled_from(["x>; from=<a> to=<b> proto=SMTP helo=<y", "a; from=<b@c>", "x> to=<y", "helo=<x>", "Relay access denied"])
+TRAPS = st.sampled_from(
+    ["x>; from=<a> to=<b> proto=SMTP helo=<y", "a; from=<b@c>", "x> to=<y", "helo=<x>", "Relay access denied"]
+)
 PLAIN = st.from_regex(re.compile(r"[a-z0-9.+-]{1,12}@[a-z0-9.-]{1,12}", re.ASCII), fullmatch=True)
 
 
