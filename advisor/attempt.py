@@ -6,7 +6,7 @@ What a content filter hands back, copies by always_bcc and the targets of an ali
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,14 +14,11 @@ import pyarrow.compute as pc
 from advisor.bcc import Copies
 from advisor.correlation import KINDS, Correlation
 from advisor.hostname import helo_syntax, sender_domain
+from advisor.network import LOOPBACK, Network
 from advisor.recipient import recipients
 from advisor.record import records
 from advisor.retry import name_messages
 from advisor.session import Row
-
-Network = IPv4Network | IPv6Network
-LOOPBACK: tuple[Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
-"""What is inside when nobody told us the server's networks; never a private range by guess."""
 
 _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("source", pa.string(), "the log, and"),

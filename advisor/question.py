@@ -24,6 +24,7 @@ from advisor.entry import ALIASES, suggest
 from advisor.errors import AdvisorError
 from advisor.evidence import weigh
 from advisor.history import History, open_store, parse_files
+from advisor.network import LOOPBACK, Network
 from advisor.period import moment
 from advisor.recommendation import Advice
 from advisor.reports import render
@@ -116,7 +117,7 @@ class Question:
     def attempts(self) -> pa.Table:
         """The attempts of the period (columns of advisor.attempt.SCHEMA)."""
         config = self.configuration
-        inside: tuple[attempt.Network, ...] = attempt.LOOPBACK
+        inside: tuple[Network, ...] = LOOPBACK
         domains: frozenset[str] = frozenset()
         if config is not None:
             inside = config.networks().ours()

@@ -13,15 +13,16 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from advisor import attempt, programs
+from advisor import programs
 from advisor.attempt import SCHEMA, attempts, client_network
 from advisor.bcc import ENOUGH
 from advisor.line import Clock
+from advisor.network import LOOPBACK
 from tests.conftest import LAB, MONTH, lab_log
 
 HERE = Path(__file__).parent / "attempts"
 SCENARIOS = sorted(path.stem for path in HERE.glob("*.log"))
-INSIDE = (*attempt.LOOPBACK, ip_network("192.0.2.0/24"))
+INSIDE = (*LOOPBACK, ip_network("192.0.2.0/24"))
 LABS = sorted(path.name.partition(".")[0] for path in LAB.glob("*.gz"))
 
 Row = dict[str, Any]

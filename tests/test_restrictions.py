@@ -13,9 +13,10 @@ import pyarrow as pa
 import pytest
 
 from advisor import programs
-from advisor.attempt import LOOPBACK, SCHEMA, attempts
+from advisor.attempt import SCHEMA, attempts
 from advisor.entry import KNOWN
 from advisor.line import Clock
+from advisor.network import LOOPBACK
 from advisor.restriction import Asked, Restriction, ask
 from advisor.restrictions import CATALOGUE, TIPS
 from advisor.simulation import answers
