@@ -1,14 +1,21 @@
 """maillog advisor: which Postfix restrictions to switch on, from the server's own maillog.
 
-The flow, left to right; each module imports only from those left of it:
+The flow, left to right and down; each module imports only from those before it, which a test checks:
 
-    errors ▸ line ▸ event ▸ family ▸ verdict ▸ programs/ ▸ source ▸ store, history
-        files ──▶ lines ──▶ events ──▶ Parquet
-    ▸ session ▸ correlation ▸ attempt ▸ restriction ▸ restrictions/ ▸ postconf ▸ simulation ▸ evidence ▸ advice
-    ▸ reports/
-        events ──▶ attempts ──▶ answers ──▶ Advice ──▶ terminal, html, mail, json
-    ▸ question ▸ cli
-        which logs, which period, whose configuration; one command for each function below
+    files ──▶ lines ──▶ events
+        errors ▸ line ▸ hostname ▸ event ▸ family ▸ verdict ▸ programs
+    events ──▶ Parquet
+        compression ▸ rotation ▸ source ▸ part ▸ store ▸ history
+    events ──▶ attempts
+        record ▸ message ▸ session ▸ bcc ▸ screening ▸ spf ▸ queue ▸ retry ▸ correlation ▸ network ▸ recipient ▸ attempt
+    attempts ──▶ answers
+        restriction ▸ restrictions ▸ entry ▸ expression ▸ postconf ▸ simulation ▸ outcome
+    answers ──▶ Advice
+        evidence ▸ recommendation ▸ traffic ▸ interval ▸ harm ▸ finding ▸ shape ▸ allowlist ▸ amendment ▸ change ▸ advice
+    Advice ──▶ terminal, html, mail, json
+        reports
+    which logs, which period, whose configuration; one command for each function below
+        period ▸ table ▸ question ▸ cli
 
 Two pure halves. Parsing: lines in, events out; no state but the year and the zone of the header. Analysis: frames in,
 frames out; no clock, no network, no environment.
