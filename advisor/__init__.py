@@ -11,7 +11,8 @@ The flow, left to right and down; each module imports only from those before it,
     attempts ──▶ answers
         restriction ▸ restrictions ▸ entry ▸ expression ▸ postconf ▸ simulation ▸ outcome
     answers ──▶ Advice
-        evidence ▸ recommendation ▸ traffic ▸ interval ▸ harm ▸ finding ▸ shape ▸ allowlist ▸ amendment ▸ change ▸ advice
+        evidence ▸ recommendation ▸ traffic ▸ interval ▸ harm ▸ finding ▸ shape ▸ allowlist ▸ amendment
+        change ▸ advice
     Advice ──▶ terminal, html, mail, json
         reports
     which logs, which period, whose configuration; one command for each function below
