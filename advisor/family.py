@@ -20,9 +20,9 @@ QUEUE_ID = r"(?P<queue_id>[0-9A-Za-z]{5,25})"
 # news@sender-ok.example   "a> to=<b"@evil.example: what RFC 5321 quotes is quoted in the log since Postfix 3.5
 # (info_log_address_format); before, `<>` or `"` may stand bare in an address.
 MAILBOX = r'(?:"(?:[^"\\]|\\.)*"[^<>"]*|[^<>"]*)'
-# <>@x.example, as Postfix before 3.5 writes `"<>"@x.example`. No SMTP command is longer (line_length_limit), and
-# without that bound a line made for it would take minutes.
-ANY = r".{0,2048}?"
+# <>@x.example, as Postfix before 3.5 writes `"<>"@x.example`. RFC 5321 allows 256 characters; without any bound a line
+# made for it would take minutes.
+ANY = r".{0,512}?"
 # 0.55   86400   8.6e-05
 SECONDS = r"\d{1,12}(?:\.\d{1,12})?(?:e-?\d{1,2})?"
 # What still fits into the columns of the schema.

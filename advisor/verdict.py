@@ -142,8 +142,8 @@ REPLY = re.compile(r"(?:(?P<reply>[2-5]\d\d) )?(?:(?P<dsn>[245]\.\d{1,3}\.\d{1,3
 _SUBJECT_ENDS = re.compile(r">: ")
 _QUOTED = re.compile(r'"(?P<local>(?:[^"\\]|\\.)*)"', re.DOTALL)
 
-LONGEST = 10_000
-"""Characters of an ambiguous verdict at most: Postfix takes no command longer than 2,048 (line_length_limit)."""
+LONGEST = 4_096
+"""Characters of an ambiguous verdict at most: many addresses that fit into each other take their time."""
 _MOST = 4
 """Readings of an ambiguous verdict that are tried; who builds more of them into an address is not worth the time."""
 
