@@ -18,7 +18,7 @@ test: lint test-packages
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(PYTEST_OPTIONS)
 
 test-long: lint test-packages
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile=search $(PYTEST_OPTIONS)
 
 lint: .venv/tested
 	$(BIN)/ruff check .

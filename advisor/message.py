@@ -59,9 +59,8 @@ class Request:
             self.helo_sent = record.helo_sent
 
     def is_about(self, record: Record) -> bool:
-        """Whether a verdict line belongs to this RCPT TO: same addresses, not refused yet (the refusal comes last)."""
-        first = self.record
-        return self.verdict is None and (first.sender, first.recipient) == (record.sender, record.recipient)
+        """Whether a verdict line belongs to this RCPT TO: it names the same addresses."""
+        return (self.record.sender, self.record.recipient) == (record.sender, record.recipient)
 
 
 @dataclass(eq=False, slots=True)

@@ -54,8 +54,9 @@ class Queue:
     def find(self, record: Record) -> Message | None:
         """The message that a line is about, by its queue id.
 
-        The lines of helpers name no instance. A service may have a name apart (`-o syslog_name=postfix-submission`):
-        then it is of the instance that the others are of, and no queue manager has its name.
+        The lines of helpers name no instance: of several messages it is the only one from that client, or none. A
+        service may have a name apart (`-o syslog_name=postfix-submission`): then it is of the instance that the others
+        are of, and no queue manager has its name.
         """
         if record.queue_id is None:
             return None
@@ -63,7 +64,10 @@ class Queue:
         if known is None:
             return None
         if record.syslog_name is None:
-            return next(reversed(known.values()))
+            found = list(known.values())
+            if len(found) > 1:
+                found = [message for message in found if message.first.client_address == record.client_address]
+            return found[0] if len(found) == 1 else None
         own = known.get(instance(record))
         if own is not None:
             return own
@@ -80,7 +84,8 @@ class Queue:
 
     def adopt(self, message: Message, record: Record) -> Message | None:
         """The message that a content filter handed back: not a second attempt, but this one's continuation."""
-        child = self._handed_back(record)
+        found = QUEUED_AS.search(record.text or "")
+        child = self._young(record, found["queue_id"], instance(record)) if found else None
         return child if child is not None and message.adopt(child) else None
 
     def pickup(self, record: Record) -> None:
@@ -149,8 +154,9 @@ class Queue:
         """Take in amavis' verdict: on a queued message, or, before the queue, on the one that it handed back."""
         found = HANDED_BACK.search(record.reason or "")
         ids = found["queue_ids"].split("/") if found else []
-        children = [child for child in (self._young(record, queue_id) for queue_id in ids) if child is not None]
         parent = self.find(record)
+        name = "" if parent is None else instance(parent.first)
+        children = [child for child in (self._young(record, queue_id, name) for queue_id in ids) if child is not None]
         for child in children:
             child.is_child = True
             if parent is not None:
@@ -162,24 +168,21 @@ class Queue:
 
     def handed_back(self, record: Record) -> None:
         """Take in amavis' own step: for several recipients it may hand back several; Postfix's line names only one."""
-        child = self._handed_back(record)
+        found = QUEUED_AS.search(record.text or "")
+        child = self._young(record, found["queue_id"], "") if found else None
         if child is not None:
             child.is_child = True
 
-    def _handed_back(self, record: Record) -> Message | None:
-        found = QUEUED_AS.search(record.text or "")
-        return self._young(record, found["queue_id"]) if found else None
-
-    def _young(self, record: Record, queue_id: str) -> Message | None:
-        """The message that has just begun under this id, in whichever instance of the host.
+    def _young(self, record: Record, queue_id: str, name: str) -> Message | None:
+        """The message that has just begun under this id: in this instance, or else in the only other that has one.
 
         An old one of that id is another message: the id was that of a queue elsewhere.
         """
-        known = self._messages.get((record.host, queue_id))
-        if known is None:
-            return None
-        message = max(known.values(), key=lambda message: message.serial)
-        return message if record.time - message.first.time <= HOLD else None
+        known = self._messages.get((record.host, queue_id), {})
+        young = {one: message for one, message in known.items() if record.time - message.first.time <= HOLD}
+        if name in young or len(young) != 1:
+            return young.get(name)
+        return next(iter(young.values()))
 
     def _forget(self, record: Record) -> None:
         """Let a queue id stand for nothing: from here on it is a message that no client handed over."""

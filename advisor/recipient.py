@@ -52,7 +52,7 @@ def _accepted(session: Session, copies: Copies) -> list[Row]:
     elif shown > good:
         copies.suspect(rows, guessed, shown - good)
     elif session.whole:
-        rows += [_nameless(session) for _ in range(good - shown)]
+        rows += _nameless(session, good - shown)
     return rows + [_request_row(session, request) for request in session.loose]
 
 
@@ -99,15 +99,17 @@ def _unseen(session: Session, message: Message) -> str | None:
     return None if message.queued or message.fate == "hold" or session.cut or received else "lost"
 
 
-def _nameless(session: Session) -> Row:
-    """An accepted recipient that only the counts show: of a message that was not received, or named twice for one."""
-    unseen = [message for message in session.messages if not message.outcomes()]
+def _nameless(session: Session, number: int) -> list[Row]:
+    """Accepted recipients that only the counts show: of a message that was not received, or named twice for one."""
     if not session.messages:
-        return _base(session, session.disconnect or session.connect)
+        return [_base(session, session.disconnect or session.connect) for _ in range(number)]
+    unseen = [message for message in session.messages if not message.outcomes()] if number else []
     message = (unseen or session.messages)[-1]
-    row = _base(session, message.first) | {"recipient": None, "status": _unseen(session, message)}
-    _add_message(row, session, message)
-    return row
+    rows = [_base(session, message.first) | {"recipient": None} for _ in range(number)]
+    for row in rows:
+        row["status"] = _unseen(session, message)
+        _add_message(row, session, message)
+    return rows
 
 
 def _base(session: Session, record: Record) -> Row:
@@ -222,19 +224,15 @@ def _add_message(row: Row, session: Session, message: Message) -> None:
     """Add what is known of the whole message to one of its attempts."""
     row["queue_id"] = message.queue_id
     row["message"] = message.first.place
-    own = [request for request in session.requests if request.message is message]
     if row.get("sender") is None:
-        named = (message.logged_sender, *(request.record.sender for request in own))
-        logged = next((sender for sender in named if sender is not None), None)
+        logged = message.logged_sender
         known = message.known_sender if logged is None else logged
         _sent_by(row, session, known, "derived" if logged is None else "logged")
     _warned(row, message.warned)
     if row.get("helo_basis") != "logged":
         if message.helo_sent is not None:
             row["helo_sent"] = message.helo_sent
-        # A new HELO would have ended the message (smtpd.c: mail_reset()), so one for all its recipients.
-        logged = next((request.helo_name for request in own if request.helo_name), None)
-        _says(row, session, message.helo_name or logged)
+        _says(row, session, message.helo_name)
     row["filter_result"] = message.filter_result(row["recipient"])
     row["dkim"], row["dmarc"] = message.result("dkim"), message.result("dmarc")
     row["spf"] = message.result("spf") or row.get("spf")

@@ -126,6 +126,7 @@ class Session:
             self.loose.append(request)
         request.add(record)
         if request.verdict is not None:
+            # The refusal comes last: whatever follows is about another RCPT TO, though it may name the same addresses.
             self.current = None
             holder = self.loose if request.message is None else request.message.requests
             if request in holder:
@@ -140,11 +141,17 @@ class Session:
         self.current = None
 
     def joins(self, request: Request, message: Message) -> None:
-        """A request turns out to be part of a message."""
+        """A request turns out to be part of a message.
+
+        All that smtpd says at RCPT TO about a sender and a HELO is of the whole message: a new one of either ends it.
+        """
         if request in self.loose:
             self.loose = [other for other in self.loose if other is not request]
             message.requests.append(request)
         request.message = message
+        if message.logged_sender is None:
+            message.logged_sender = request.record.sender
+        message.helo_name = message.helo_name or request.helo_name
         message.fate = request.fate or message.fate
 
 

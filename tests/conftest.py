@@ -6,6 +6,12 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, so that a red run is about the change; `make test-long` looks for new ones.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None, print_blob=True)
+settings.load_profile("steady")
 
 ROOT = Path(__file__).parent.parent
 LAB = ROOT / "sample_logs" / "lab"

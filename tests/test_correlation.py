@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
+from time import process_time
 from typing import Any
 
 import pyarrow as pa
@@ -109,6 +110,7 @@ def lost(write: Writer) -> list[str]:
 
 def filtered(write: Writer) -> list[str]:
     parent, child = write.queue_id(), write.queue_id(1)
+    address = write.client.partition("[")[2].rstrip("]")
 
     def behind(text: str) -> str:
         return write.line("10025/smtpd", text, write.pid + 5000)
@@ -123,7 +125,7 @@ def filtered(write: Writer) -> list[str]:
         *write.queued(["a@ourdom.test"], 1),
         write.line(
             "amavis",
-            f"(01-01) Passed CLEAN {{RelayedInbound}}, [203.0.113.9]:1 [203.0.113.9] <s@c.example> -> <a@ourdom.test>, "
+            f"(01-01) Passed CLEAN {{RelayedInbound}}, [{address}]:1 [{address}] <s@c.example> -> <a@ourdom.test>, "
             f"Queue-ID: {parent}, mail_id: x, Hits: 1, size: 4, queued_as: {child}, 9 ms",
         ),
         write.line(
@@ -324,19 +326,28 @@ def test_lines_of_helpers_that_come_late() -> None:
     assert (row["status"], row["dkim"]) == ("sent", "pass")
 
 
-def test_no_line_makes_a_circle() -> None:
-    # What another server says in its reply is free text.
-    def handed(queue_id: str, other: str) -> str:
-        return (
-            f"{HEAD} mx1 postfix/smtp[402]: {queue_id}: to=<a@b.example>, relay=b.example[192.0.2.7]:25, delay=0, "
-            f"delays=0/0/0/0, dsn=2.0.0, status=sent (250 Ok: queued as {other})\n"
-        )
+def handed(queue_id: str, other: str) -> str:
+    relay = f"relay=b.example[192.0.2.7]:25, {DELAYS}"
+    return f"{HEAD} mx1 postfix/smtp[402]: {queue_id}: to=<a@b.example>, {relay}, status=sent (250 Ok: queued as {other})\n"
 
-    log = "".join(
+
+def begun(*numbers: int) -> str:
+    return "".join(
         f"{HEAD} mx1 postfix/smtpd[10{number}]: connect from c{number}.example[203.0.113.{number}]\n"
         f"{HEAD} mx1 postfix/smtpd[10{number}]: AAAA000{number}: client=c{number}.example[203.0.113.{number}]\n"
-        for number in (1, 2)
+        for number in numbers
     )
+
+
+def test_a_message_has_one_parent() -> None:
+    log = begun(1, 2, 3) + handed("AAAA0001", "AAAA0003") + handed("AAAA0002", "AAAA0003")
+    log += handed("AAAA0003", "elsewhere").replace("status=sent", "status=bounced")
+    assert [(row["queue_id"], row["status"]) for row in rows_of(log)] == [("AAAA0001", "bounced"), ("AAAA0002", "sent")]
+
+
+def test_no_line_makes_a_circle() -> None:
+    # What another server says in its reply is free text.
+    log = begun(1, 2)
     log += handed("AAAA0001", "AAAA0001") + handed("AAAA0001", "AAAA0002") + handed("AAAA0002", "AAAA0001")
     assert [row["queue_id"] for row in rows_of(log)] == ["AAAA0001"]
 
@@ -354,6 +365,35 @@ def test_an_answer_is_not_taken_from_the_visit_before() -> None:
         for number, answer in enumerate([first, ""])
     )
     assert [(row["spf"], row["helo_name"]) for row in rows_of(log)] == [("pass", "one.example"), (None, None)]
+
+
+LINES = [line for name in LABS for line in lab_log(name).splitlines(keepends=True)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(LINES), max_size=400), st.integers(0, 60), st.booleans())
+def test_lines_in_disorder_harm_nothing(lines: list[bytes], cut: int, ordered: bool) -> None:
+    text = b"".join(sorted(lines) if ordered else lines)
+    for row in rows_of(text[cut:]):
+        assert row["action"] in ("accept", "reject", "defer")
+        assert (row["action"] == "accept") or row["status"] is None
+
+
+def test_a_long_visit_takes_no_longer_than_many() -> None:
+    # 4,000 messages on one connection, each with a line about its recipient.
+    def lines() -> Iterator[str]:
+        yield f"{HEAD} mx1 postfix/smtpd[101]: connect from c.example[203.0.113.10]\n"
+        for number in range(4_000):
+            rcpt = (
+                f"RCPT from c.example[203.0.113.10]: action=permit for x; from=<s@c.example> to=<u{number}@ourdom.test>"
+            )
+            yield f"{HEAD} mx1 postfix/smtpd[101]: NOQUEUE: permit: {rcpt} proto=ESMTP helo=<c.example>\n"
+            yield f"{HEAD} mx1 postfix/smtpd[101]: {number:08X}: client=c.example[203.0.113.10]\n"
+
+    events = parse("".join(lines()).encode())
+    started = process_time()
+    assert attempts(events).num_rows == 4_000
+    assert process_time() - started < 2, "not the square of it"
 
 
 def test_waiting_times_are_in_order() -> None:

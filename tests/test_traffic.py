@@ -119,6 +119,13 @@ def test_what_postgrey_takes_for_the_same(again: str) -> None:
     assert (found.triplets, found.passed, found.delays) == (1, 1, (300.0,))
 
 
+def test_the_case_of_the_recipient_is_nothing_to_postgrey() -> None:
+    log = greylist(1, "greylist", "new") + greylist(1, "pass", "triplet found").replace("bob@", "Bob@")
+    found = seen(parse(log.encode())).greylisting
+    assert found is not None
+    assert (found.triplets, found.passed) == (1, 1)
+
+
 def test_numbers_in_a_sender_count_as_one() -> None:
     who = "client_address=203.0.113.10, sender=bounce-{}-list1@a.example"
     log = greylist(1, "greylist", "new", who.format(4711)) + greylist(1, "pass", "triplet found", who.format(4712))

@@ -47,7 +47,12 @@ FAMILIES = (
         "tls",
         "mx.partner.example[198.51.100.7]:25: subject_CN=mx.partner.example, issuer_CN=R3, fingerprint=AB:CD, "
         "pkey_fingerprint=EF:01",
-        rf"{_PEER}: (?P<text>subject_CN=.*, fingerprint=\S+.*)|setting up TLS connection to (?P<reason>.+)",
+        rf"{_PEER}: (?P<text>subject_CN=.*, fingerprint=\S+.*)",
+    ),
+    family(
+        "tls",
+        "setting up TLS connection to mx.partner.example[198.51.100.7]:25",
+        rf"setting up TLS connection to {_PEER}",
     ),
     family(
         "tls_failed",

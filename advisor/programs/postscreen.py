@@ -37,7 +37,7 @@ FAMILIES = (
         "NOQUEUE: reject: RCPT from [203.0.113.150]:56033: 550 5.7.1 Service unavailable; client [203.0.113.150] "
         "blocked using zen.dnsbl.test; from=<a@b.example>, to=<c@d.example>, proto=ESMTP, helo=<bl.listed.example>",
         rf"NOQUEUE: (?P<action>reject): (?P<stage>RCPT) from {ADDRESS}: (?P<reply>[2-5]\d\d) "
-        # Addresses are never quoted here, so `>, to=<` in one is ambiguous; the sender is then the shortest that fits.
+        # Where `>, to=<` stands in an address that is not quoted, the sender is the shortest that fits.
         rf"(?:(?P<dsn>[245]\.\d{{1,3}}\.\d{{1,3}}) )?(?P<text>(?:(?!; from=<).)*); from=<(?P<sender>{MAILBOX}|{ANY})>, "
         rf"to=<(?P<recipient>{MAILBOX}|{ANY})>, proto=(?P<proto>E?SMTP), helo=<(?P<helo_name>.*)>",
         _complete,

@@ -11,14 +11,15 @@ SILENT = {"style", "title"}
 
 
 class _Words(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, *, alts: bool) -> None:
         super().__init__()
+        self._alts = alts
         self.words: list[str] = []
         self._tags: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._tags.append(tag)
-        self.words.append(" ".join(value or "" for name, value in attrs if name == "alt"))
+        self.words.append(" ".join(value or "" for name, value in attrs if name == "alt" and self._alts))
 
     def handle_endtag(self, tag: str) -> None:
         while self._tags and self._tags.pop() != tag:
@@ -33,8 +34,8 @@ def flat(text: str) -> str:
     return " ".join(text.split())  # a no-break space is a blank to split()
 
 
-def of_page(page: str) -> str:
-    reader = _Words()
+def of_page(page: str, *, alts: bool = False) -> str:
+    reader = _Words(alts=alts)
     reader.feed(page)
     return flat(" ".join(reader.words))
 
