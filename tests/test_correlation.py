@@ -328,7 +328,8 @@ def test_lines_of_helpers_that_come_late() -> None:
 
 def handed(queue_id: str, other: str) -> str:
     relay = f"relay=b.example[192.0.2.7]:25, {DELAYS}"
-    return f"{HEAD} mx1 postfix/smtp[402]: {queue_id}: to=<a@b.example>, {relay}, status=sent (250 Ok: queued as {other})\n"
+    sent = f"status=sent (250 Ok: queued as {other})"
+    return f"{HEAD} mx1 postfix/smtp[402]: {queue_id}: to=<a@b.example>, {relay}, {sent}\n"
 
 
 def begun(*numbers: int) -> str:
