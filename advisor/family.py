@@ -9,7 +9,7 @@ Fields = dict[str, Any]
 """The columns of an event that a line fills, by name."""
 
 # 203.0.113.10   2001:db8::   fe80::1%eth0.1
-IP = r"[0-9A-Fa-f:.]*(?:[0-9A-Fa-f]|::)(?:%[\w.-]+)?"
+IP = r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:[0-9A-Fa-f]|::))(?:%[\w.-]+)?"
 _PORT = r"(?::(?P<client_port>\d{1,5}))?"
 # mail.good.example[203.0.113.10]:52941   unknown[2001:db8::1]   unknown[unknown]
 CLIENT = rf"(?P<client_name>[^\s\[\]]*)\[(?:(?P<client_address>{IP})|unknown)\]{_PORT}"
