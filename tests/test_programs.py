@@ -338,4 +338,5 @@ def test_hostile_lines_take_no_time(program: str, family: Family) -> None:
     for text in texts:
         programs.understand(known, text)
 
-    assert process_time() - began < 0.02 * len(texts) + 0.1
+    # The guard is against minutes, not for a speed.
+    assert process_time() - began < 0.2 * len(texts) + 1

@@ -101,7 +101,7 @@ def test_a_line_without_end_is_read_in_linear_time_and_bounded_memory(tmp_path: 
     began = time.process_time()
     with Log(path) as log:
         lengths = [len(block.data) for block in log.blocks(size=4096)]
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 20  # the guard is against minutes, not for a speed
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert sum(lengths) == path.stat().st_size
