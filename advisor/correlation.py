@@ -75,8 +75,7 @@ class Correlation:
         self._ended.extend(self._screenings.sweep(now))
         waiting = []
         for session in self._ended:
-            moment = now[session.connect.host]
-            if moment - session.last > HOLD and all(message.over(moment) for message in session.messages):
+            if all(message.over(now[session.connect.host]) for message in session.messages):
                 yield session
             else:
                 waiting.append(session)
@@ -151,8 +150,7 @@ class Correlation:
             if message is not None:
                 session.joins(request, message)
         elif stage in ("DATA", "BDAT", "END-OF-MESSAGE"):
-            last = session.messages[-1] if session.messages else None
-            self._judge_message(record, last if record.queue_id is None else self._queue.find(record))
+            self._judge_message(record, session.messages[-1] if session.messages else None)
         elif stage in ("CONNECT", "HELO", "EHLO", "MAIL"):
             if record.action == "reject_warning":
                 session.warned.append(record)
@@ -217,10 +215,10 @@ class Correlation:
     def _spf(self, session: Session, sender: str | None) -> str | None:
         """What policyd-spf, which runs at RCPT TO, said of this client and this sender; once for all its recipients."""
         answer = self._answers.about(session.connect, sender, session.since)
-        if answer is not None:
-            session.takes_spf(answer)
-            return answer.result
-        return None if sender is None else session.spf.get(sender.lower())
+        if answer is None:
+            return None
+        session.takes_spf(answer)
+        return answer.result
 
 
 _STEPS: dict[str, Callable[[Correlation, Record], None]] = {

@@ -154,28 +154,36 @@ def read_verdict(text: str) -> Fields | None:
     None where there is no end: a line that was cut off is no evidence.
     """
     first = TAIL_BEGINS.search(text)
-    tail = first and (TAIL.match(text, first.start()) or _read_ambiguous(text))
-    if not tail:
+    if first is None:
         return None
+    found = REPLY.match(text)
+    start = found.end() if found else 0
+    tail = TAIL.match(text, first.start())
+    if tail is None or _within_subject(text, start, tail):
+        tail = _read_ambiguous(text, start)
+        if tail is None:
+            return None
     fields: Fields = {name: value for name, value in tail.groupdict().items() if value is not None}
-    words = text[: tail.start()]
-    if found := REPLY.match(words):
+    if found:
         fields.update((name, value) for name, value in found.groupdict().items() if value is not None)
-        words = words[found.end() :]
-    fields["text"] = words[_subject(words, fields) :].rstrip()
+    fields["text"] = text[start + _subject(text[start : tail.start()], fields) : tail.start()].rstrip()
     return fields
+
+
+def _within_subject(text: str, start: int, tail: re.Match[str]) -> bool:
+    """Whether what looks like the end begins before `<subject>: ` is over, with which the words begin."""
+    return text.startswith("<", start) and text.find(">: ", start, tail.start()) < 0
 
 
 def _subject(words: str, fields: Fields) -> int:
     """Where `<subject>: ` ends, with which the words of most restrictions begin; 0 where there is none."""
     if not words.startswith("<"):
         return 0
-    for subject in _named(fields):
+    for subject in sorted(_named(fields), key=len, reverse=True):
         if words.startswith(f"{subject}>: ", 1):
             return len(subject) + 4
     # The subject may also be the client or the command: <unknown[203.0.113.20]>, <DATA>.
-    end = _SUBJECT_ENDS.search(words)
-    return end.end() if end else 0
+    return words.find(">: ") + 3 if ">: " in words else 0
 
 
 def _named(fields: Fields) -> list[str]:
@@ -190,7 +198,7 @@ def _unquoted(mailbox: str) -> str:
     return re.sub(r"\\(.)", r"\1", quoted["local"]) + mailbox[quoted.end() :] if quoted else mailbox
 
 
-def _read_ambiguous(text: str) -> re.Match[str] | None:
+def _read_ambiguous(text: str, start: int) -> re.Match[str] | None:
     """The end of a verdict in whose words or addresses a stranger wrote what looks like one.
 
     The first that fits of: well-formed addresses, and the subject is among them; the subject is the recipient, the
@@ -199,27 +207,26 @@ def _read_ambiguous(text: str) -> re.Match[str] | None:
     """
     if len(text) > LONGEST:
         return None
-    found = REPLY.match(text)
-    start = found.end() if found else 0
     begins = [found.start() for found in TAIL_BEGINS.finditer(text, start)]
-    formed = [tail for begin in begins if (tail := TAIL.match(text, begin))]
+    found = [tail for begin in begins if (tail := TAIL.match(text, begin))]
+    formed = [tail for tail in found if not _within_subject(text, start, tail)]
+    named = text.startswith("<", start)
     for tail in formed:
-        words = text[start : tail.start()]
-        if not words.startswith("<") or any(words.startswith(f"{name}>: ", 1) for name in _named(tail.groupdict(""))):
+        if not named or any(text.startswith(f"{name}>: ", start + 1) for name in _named(tail.groupdict(""))):
             return tail
-    if text.startswith("<", start):
-        ends = [found.end() for found in islice(_SUBJECT_ENDS.finditer(text, start), _MOST)]
-        for end in ends:
-            subject = re.escape(text[start + 1 : end - len(">: ")])
-            patterns = (
-                _tail(ANY, subject, needed="recipient"),
-                _tail(subject, ANY, needed="sender"),
-                _tail(ANY, ANY, subject, needed="helo"),
-            )
-            if tail := _first(text, patterns, [begin for begin in begins if begin >= end]):
-                return tail
-        begins = [begin for begin in begins if begin >= ends[0]] if ends else begins
-    return formed[0] if formed else _first(text, _LOOSE, begins)
+    ends = [found.end() for found in islice(_SUBJECT_ENDS.finditer(text, start), _MOST)] if named else []
+    for end in ends:
+        subject = re.escape(text[start + 1 : end - len(">: ")])
+        patterns = (
+            _tail(ANY, subject, needed="recipient"),
+            _tail(subject, ANY, needed="sender"),
+            _tail(ANY, ANY, subject, needed="helo"),
+        )
+        if tail := _first(text, patterns, [begin for begin in begins if begin >= end]):
+            return tail
+    if formed:
+        return formed[0]
+    return _first(text, _LOOSE, [begin for begin in begins if not ends or begin >= ends[0]])
 
 
 def _first(text: str, patterns: Iterable[re.Pattern[str]], begins: list[int]) -> re.Match[str] | None:

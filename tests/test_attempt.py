@@ -67,6 +67,12 @@ def test_scenario(name: str) -> None:
         same_name(rows, [wanted.get(column) for wanted in expected], column)
 
 
+def test_a_message_is_named_after_its_first_line() -> None:
+    rows = rows_of((HERE / "retries.log").read_bytes())
+    first = {name: next(row for row in rows if row["message"] == name) for name in {row["message"] for row in rows}}
+    assert all(name == f"{row['source']}:{row['offset']}" for name, row in first.items())
+
+
 def test_every_scenario_says_what_it_is_about() -> None:
     for name in SCENARIOS:
         lines = (HERE / f"{name}.log").read_text().splitlines()

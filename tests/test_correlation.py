@@ -18,7 +18,7 @@ from advisor.correlation import KINDS, Correlation
 from advisor.message import HOLD, LIFETIME, LOST, MINUTE
 from advisor.record import Record, records
 from tests.conftest import lab_log
-from tests.test_attempt import LABS, parse, rows_of
+from tests.test_attempt import HERE, LABS, SCENARIOS, parse, rows_of
 
 HEAD = "Nov 22 11:00:00"
 DELAYS = "delay=0, delays=0/0/0/0, dsn=2.0.0"
@@ -202,9 +202,9 @@ def test_any_interleaving_gives_the_same(plan: list[list[Callable[[Writer], list
     assert outcome("".join(merged)) == alone
 
 
-@pytest.mark.parametrize("name", LABS)
+@pytest.mark.parametrize("name", [*LABS, *SCENARIOS])
 def test_sweeping_all_the_time_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    events = parse(lab_log(name))
+    events = parse((HERE / f"{name}.log").read_bytes() if name in SCENARIOS else lab_log(name))
     once = attempts(events)
     monkeypatch.setattr(correlation, "_SWEEP", 1)
     assert attempts(events).equals(once)
@@ -327,9 +327,8 @@ def test_lines_of_helpers_that_come_late() -> None:
 
 
 def handed(queue_id: str, other: str) -> str:
-    relay = f"relay=b.example[192.0.2.7]:25, {DELAYS}"
-    sent = f"status=sent (250 Ok: queued as {other})"
-    return f"{HEAD} mx1 postfix/smtp[402]: {queue_id}: to=<a@b.example>, {relay}, {sent}\n"
+    how = f"relay=b.example[192.0.2.7]:25, {DELAYS}, status=sent (250 Ok: queued as {other})"
+    return f"{HEAD} mx1 postfix/smtp[402]: {queue_id}: to=<a@b.example>, {how}\n"
 
 
 def begun(*numbers: int) -> str:

@@ -3,6 +3,7 @@
 A file here names its PROGRAMS, says whether they are POSTFIX's own, and lists its FAMILIES, the frequent ones first.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from importlib import import_module
@@ -39,6 +40,9 @@ def _find() -> tuple[dict[str, tuple[Family, ...]], dict[str, tuple[Family, ...]
 
 POSTFIX, OTHERS = _find()
 
+# 695], what stands behind the bracket of a tag
+PID = re.compile(r"\d{1,10}\]\Z", re.ASCII)
+
 
 def families(syslog_name: str | None, program: str) -> tuple[Family, ...] | None:
     """What the program of a tag may say; None where it is none of ours."""
@@ -56,19 +60,23 @@ def understand(known: tuple[Family, ...], text: str) -> Fields | None:
 
 
 class Tag(NamedTuple):
-    """Who logged a line, and what that program may say."""
+    """Who logged a line, but for the process, and what that program may say."""
 
     host: str | None
     syslog_name: str | None
     program: str | None
-    pid: int | None
     families: tuple[Family, ...] | None
 
 
-_NO_TAG = Tag(None, None, None, None, ())
+_NO_TAG = Tag(None, None, None, ())
 
-Row = tuple[int, int | None, Tag, Fields]
-"""A line that becomes an event: its offset, its time, who logged it, and what it says."""
+Header = tuple[int | None, Tag, int | None]
+"""When a line was logged, by whom, and the process."""
+
+_NO_HEADER: Header = (None, _NO_TAG, None)
+
+Row = tuple[int, Header, Fields]
+"""A line that becomes an event: its offset, its header, and what it says."""
 
 
 def parse(lines: Iterable[tuple[int, bytes]], clock: Clock, source: str) -> Parsed:
@@ -94,7 +102,8 @@ def _rows(lines: Iterable[tuple[int, bytes]], clock: Clock, coverage: Coverage) 
             ignored["(blank)"] += 1
             continue
         text = decode(raw)
-        time, tag, said = (None, _NO_TAG, "") if text is None else header.read(text)
+        head, said = (_NO_HEADER, "") if text is None else header.read(text)
+        tag = head[1]
         if tag.families is None:
             ignored[str(tag.program)] += 1
             continue
@@ -102,7 +111,7 @@ def _rows(lines: Iterable[tuple[int, bytes]], clock: Clock, coverage: Coverage) 
         if fields is None:
             coverage.unrecognised += 1
             fields = {"kind": UNRECOGNISED, "text": raw.decode("utf-8", "backslashreplace")}
-        yield offset, time, tag, fields
+        yield offset, head, fields
 
 
 class _Header:
@@ -114,38 +123,40 @@ class _Header:
         self._time: int | None = None
         self._tags: dict[str, Tag] = {}
 
-    def read(self, text: str) -> tuple[int | None, Tag, str]:
-        """The time, who logged, and what; no time and nobody where there is no header that we know."""
+    def read(self, text: str) -> tuple[Header, str]:
+        """A line's header, and what was said; no time and nobody where there is no header that we know."""
         if not self._moment or not text.startswith(self._moment):
             stamp = self._clock.stamp(text)
             if stamp is None:
-                return None, _NO_TAG, ""
+                return _NO_HEADER, ""
             self._time, end = stamp
             self._moment = text[:end]
         head, colon, said = text[len(self._moment) :].partition(": ")
-        tag = self._tags.get(head)
-        if tag is not None and colon:
-            return self._time, tag, said
+        name, _, pid = head.partition("[")
+        tag = self._tags.get(name)
+        if tag is not None and colon and PID.match(pid):
+            return (self._time, tag, int(pid[:-1])), said
         line = read(text, self._clock)
         if line is None:
-            return None, _NO_TAG, ""
-        tag = Tag(*line[1:5], families(line.syslog_name, line.program))
-        if line.text == said:
-            self._tags[head] = tag
-        return self._time, tag, line.text
+            return _NO_HEADER, ""
+        tag = Tag(line.host, line.syslog_name, line.program, families(line.syslog_name, line.program))
+        if line.text == said and line.pid is not None:
+            self._tags[name] = tag
+        return (self._time, tag, line.pid), line.text
 
 
 def _table(rows: list[Row], source: str) -> pa.Table:
     """Rows as columns of SCHEMA."""
     count = len(rows)
     # A line fills a dozen of the columns; the others hold None from the start.
-    columns: dict[str, list[Any]] = defaultdict(lambda: [None] * count)
-    for number, (_, _, _, fields) in enumerate(rows):
+    columns: dict[str, Any] = defaultdict(lambda: [None] * count)
+    for number, (_, _, fields) in enumerate(rows):
         for name, value in fields.items():
             columns[name][number] = value
-    offsets, times, tags, _ = zip(*rows, strict=True)
-    columns |= {"offset": list(offsets), "time": list(times), "source": [source] * count, "repeated": [1] * count}
-    columns |= {name: list(column) for name, column in zip(Tag._fields[:4], zip(*tags, strict=True), strict=False)}
+    offsets, headers, _ = zip(*rows, strict=True)
+    times, tags, pids = zip(*headers, strict=True)
+    columns |= {"offset": offsets, "time": times, "pid": pids, "source": [source] * count, "repeated": [1] * count}
+    columns |= zip(Tag._fields[:3], zip(*tags, strict=True), strict=False)
     arrays = [
         pa.array(columns[field.name], field.type) if field.name in columns else pa.nulls(count, field.type)
         for field in SCHEMA
