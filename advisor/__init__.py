@@ -3,7 +3,7 @@
 The flow, left to right and down; each module imports only from those before it, which a test checks:
 
     files ──▶ lines ──▶ events
-        errors ▸ line ▸ hostname ▸ event ▸ family ▸ verdict ▸ programs
+        errors ▸ line ▸ hostname ▸ event ▸ family ▸ verdict ▸ programs ▸ parser
     events ──▶ Parquet
         compression ▸ rotation ▸ source ▸ part ▸ store ▸ history
     events ──▶ attempts
