@@ -76,6 +76,17 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
 SCHEMA = pa.schema([pa.field(name, kind, metadata={"meaning": meaning}) for name, kind, meaning in _COLUMNS])
 """One row an event; see each field's `meaning`."""
 
+CODED = frozenset(
+    "source host syslog_name program kind stage action proto reply dsn restriction list relay status result reason domain "
+    "commands".split()
+)
+"""The columns of few different values: each value is kept once for a block of a log, and a number in its place."""
+
+ENCODED = pa.schema(
+    [field.with_type(pa.dictionary(pa.int32(), pa.string())) if field.name in CODED else field for field in SCHEMA]
+)
+"""SCHEMA as a parser's blocks have it, which Parquet writes several times as fast."""
+
 
 @dataclass
 class Coverage:

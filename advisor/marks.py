@@ -1,0 +1,170 @@
+"""The marks of a block of lines: where its lines, spaces and brackets are, found by numpy in one pass over the bytes.
+
+A line's words and brackets are then counted instead of searched for: the third space of each of 50,000 lines is one
+look into a table. Everything here is positions in the block.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Positions = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+WORD = 8
+"""Bytes that are compared at a time."""
+
+_NEWLINE, _SPACE = ord("\n"), ord(" ")
+_PIECE = 1 << 18
+BRACKETS = frozenset(b'<>[]"')
+# 1 for a mark, 0 for any other byte. What is neither ASCII nor printable counts as a bracket: no template expects it,
+# so that such a line is left to the patterns.
+_MARKS = bytes(byte in BRACKETS or not ord(" ") < byte < 0x7F for byte in range(256))
+_HIGH = np.uint64(0x8080808080808080)
+_ZEROS = np.uint64(int.from_bytes(b"0" * WORD, "little"))
+_MORE_THAN_9 = np.uint64(0x7676767676767676)
+_DOTS = np.uint64(int.from_bytes(b"." * WORD, "little"))
+# By the number of bytes used of a word, and eight more: the bytes that are not.
+_FREE = np.array([((1 << 64) - 1) & ~((1 << (8 * min(max(used - WORD, 0), WORD))) - 1) for used in range(4 * WORD)], np.uint64)
+
+
+def _last_dots() -> npt.NDArray[np.int8]:
+    """By the places of the dots in an IPv4 address, as bits: where the last one is; far away if they are no such."""
+    found = np.full(1 << (2 * WORD), 100, np.int8)
+    for first in (1, 2, 3):
+        for second in (2, 3, 4):
+            for third in (2, 3, 4):
+                places = (first, first + second, first + second + third)
+                found[sum(1 << place for place in places)] = places[-1]
+    return found
+
+
+_LAST_DOT = _last_dots()
+
+
+class Marks:
+    """Of n lines: `start` and `end` (without the newline), and which of the `spaces` and `brackets` stand in each.
+
+    `spaces` and `brackets` are sorted positions; those of line i are `spaces[first_space[i]:first_space[i + 1]]` and
+    `brackets[first_bracket[i]:first_bracket[i + 1]]`.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        """Find them in whole lines, of which the last may lack its newline."""
+        length = self.length = len(data) + (not data.endswith(b"\n"))
+        self.ascii = True
+        self.data = data + b"\n"[: length - len(data)] + bytes(2 * WORD)
+        self.bytes = np.frombuffer(self.data, np.uint8)
+        # One word for each byte: the eight bytes from there on.
+        self.words: npt.NDArray[Any] = np.ndarray(
+            len(self.data) - WORD + 1, dtype="<u8", buffer=self.data, strides=(1,)
+        )
+        spaces, brackets, newlines = zip(*map(self._find, range(0, length, _PIECE)), strict=True)
+        self.end: Positions = np.concatenate(newlines)
+        self.count = len(self.end)
+        self.start: Positions = np.empty_like(self.end)
+        self.start[0] = 0
+        self.start[1:] = self.end[:-1] + 1
+        # One more beyond the end, so that the next mark of any place is one.
+        self.spaces: Positions = np.concatenate([*spaces, [length]])
+        self.brackets: Positions = np.concatenate([*brackets, [length]])
+        self.first_space: Positions = np.zeros(self.count + 1, np.int64)
+        self.first_bracket: Positions = np.zeros(self.count + 1, np.int64)
+        self.first_space[1:] = self.spaces.searchsorted(self.end)
+        self.first_bracket[1:] = self.brackets.searchsorted(self.end)
+        # Where the program's own words begin, and the first mark in them: the header's business (advisor.heading).
+        self.text: Positions = self.start.copy()
+        self.text_space: Positions = self.first_space[:-1].copy()
+        self.text_bracket: Positions = self.first_bracket[:-1].copy()
+
+    def _find(self, begin: int) -> tuple[Positions, Positions, Positions]:
+        """The spaces, brackets and newlines of a piece that is small enough to stay in the processor's cache."""
+        piece = self.data[begin : min(begin + _PIECE, self.length)]
+        at = np.flatnonzero(np.frombuffer(piece.translate(_MARKS), np.bool_))
+        found = np.frombuffer(piece, np.uint8).take(at)
+        at += begin
+        if len(found) and (found.max() >= 0x80 or not found.min()):
+            self.ascii = False
+        space, newline = found == _SPACE, found == _NEWLINE
+        return at.compress(space), at.compress(~(space | newline)), at.compress(newline)
+
+    def line(self, number: int) -> bytes:
+        """The bytes of a line, without its newline."""
+        return self.data[self.start[number] : self.end[number]]
+
+    def nth_space(self, order: Positions) -> Positions:
+        """Where these spaces are; beyond the last one, the end."""
+        return self.spaces.take(order, mode="clip")
+
+    def nth_bracket(self, order: Positions) -> Positions:
+        """Where these brackets are; beyond the last one, the end."""
+        return self.brackets.take(order, mode="clip")
+
+    def says(self, at: Positions, literal: bytes) -> Mask:
+        """Tell where the bytes from a position on are these."""
+        length = len(literal)
+        if length == 1:
+            return self.bytes[at] == literal[0]
+        if length < WORD:
+            word = np.uint64(int.from_bytes(literal, "little"))
+            return (self.words[at] & np.uint64((1 << (8 * length)) - 1)) == word
+        found = self.words[at] == np.uint64(int.from_bytes(literal[:WORD], "little"))
+        # The last word overlaps the one before: no byte beyond the literal is looked at.
+        for begin in [*range(WORD, length - WORD, WORD), length - WORD][: (length - 1) // WORD]:
+            found &= self.words[at + begin] == np.uint64(int.from_bytes(literal[begin : begin + WORD], "little"))
+        return found
+
+    def numbers(self, begin: Positions, end: Positions) -> tuple[Positions, Mask]:
+        """The numbers of up to eight digits that stand in ranges, and in which there is one."""
+        length = end - begin
+        good = (length >= 1) & (length <= WORD)
+        free = (8 * (WORD - np.where(good, length, WORD))).astype(np.uint64)
+        digits = self.words[np.maximum(end - WORD, 0)] ^ _ZEROS
+        digits = (digits >> free) << free
+        # More than 9, or no digit at all: a byte's highest bit is set, or will be.
+        good &= ((digits | (digits + _MORE_THAN_9)) & _HIGH) == 0
+        # Pairs of digits, then pairs of these, then all eight.
+        digits = (digits * np.uint64(10) + (digits >> np.uint64(8))) & np.uint64(0x00FF00FF00FF00FF)
+        digits = (digits * np.uint64(100) + (digits >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
+        digits = (digits * np.uint64(10_000) + (digits >> np.uint64(32))) & np.uint64(0xFFFFFFFF)
+        return digits.astype(np.int64), good
+
+    def ipv4(self, begin: Positions, end: Positions) -> Mask:
+        """Tell which ranges hold four numbers of up to three digits, and dots between them."""
+        length = end - begin
+        fit = (length >= 7) & (length <= 2 * WORD - 1)
+        used = np.where(fit, length, 0)
+        dots = np.zeros(len(begin), np.uint64)
+        for half in (0, 1):
+            words = self.words[begin + half * WORD]
+            free = _FREE[used - half * WORD + WORD]
+            words = (words & ~free) | (_ZEROS & free)
+            other = words ^ _DOTS
+            dot = ~(((other & ~_HIGH) + ~_HIGH) | other | ~_HIGH)
+            other = words ^ _ZEROS
+            fit &= (((other | (other + _MORE_THAN_9)) & _HIGH) == dot)
+            # The highest bits of eight bytes become eight bits in a row.
+            dots |= (((dot >> np.uint64(7)) * np.uint64(0x0102040810204080)) >> np.uint64(56)) << np.uint64(half * WORD)
+        last = _LAST_DOT[dots.astype(np.int64)]
+        return fit & (length - last >= 2) & (length - last <= 4)
+
+    def strings(self, begin: Positions, end: Positions) -> pa.StringArray:
+        """The texts of ranges that do not overlap and come in order; their bytes must be ASCII."""
+        return gather(self.data, begin, end)
+
+
+def gather(data: bytes, begin: Positions, end: Positions) -> pa.StringArray:
+    """The texts of ranges of some UTF-8 bytes; the ranges do not overlap and come in order.
+
+    Arrow keeps an array of strings as bytes and the offsets between them, so that what lies between two ranges is one
+    more string: every other one is taken, and nothing but that copies a byte.
+    """
+    if not len(begin):
+        return pa.array([], pa.string())
+    offsets = np.empty(2 * len(begin), np.int32)
+    offsets[0::2] = begin
+    offsets[1::2] = end
+    array = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
+    return array.take(pa.array(np.arange(0, len(offsets) - 1, 2)))

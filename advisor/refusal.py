@@ -1,0 +1,93 @@
+"""A refusal: the words of a verdict in many lines at once, without the subject, and which restriction says them.
+
+It does what advisor.verdict does line by line, which stays the specification.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import pyarrow.compute as pc
+
+from advisor.family import Fields
+from advisor.marks import Marks, Positions
+from advisor.template import Follows, Match
+from advisor.verdict import name_restriction
+
+CODE = r"[2-5]\d\d [245]\.\d{1,3}\.\d{1,3}"
+"""A reply code and an enhanced status code: 450 4.7.25."""
+CODES: dict[str, Follows] = {"reply": ("code", lambda code: code[:3]), "dsn": ("code", lambda code: code[4:])}
+"""The columns that follow from it."""
+
+_BLOCKED = b"] blocked using "
+# A verdict whose words seem to end twice is ambiguous.
+_ANOTHER_END = "; proto="
+
+
+def refine(marks: Marks, match: Match) -> None:
+    """Take the subject off the words and name the restriction and the list; what needs a closer look is dropped."""
+    begin, end = match.spans["text"]
+    first = marks.brackets.searchsorted(begin)
+    subject = (marks.nth_bracket(first) == begin) & (marks.bytes[begin] == ord("<"))
+    # <localhost>: Helo command rejected: need fully-qualified hostname
+    closing = np.where(subject, marks.nth_bracket(first + 1), begin)
+    fit = ~subject | (marks.says(closing, b">: ") & (closing < end))
+    begin, first = np.where(subject, closing + 3, begin), np.where(subject, first + 2, first)
+    fit &= (begin < end) & (marks.bytes[end - 1] != ord(" "))
+    # Client host rejected: cannot find your reverse hostname, [203.0.113.20]
+    opening, closing, beyond = (marks.nth_bracket(first + more) for more in range(3))
+    address = opening < end
+    pair = (marks.bytes[opening] == ord("[")) & (closing < end) & (marks.bytes[closing] == ord("]")) & (beyond >= end)
+    fit &= ~address | pair
+    match.spans["text"] = begin, end
+    match.spans["said"] = begin, np.where(address, opening, end)
+    match.spans["subject"] = np.where(address, opening + 1, end), np.where(address, closing, end)
+    match.keep(fit)
+    ends = pc.match_substring(marks.strings(*match.spans["text"]), _ANOTHER_END).to_numpy(zero_copy_only=False)
+    match.keep(~ends)
+    if len(match.rows):
+        _name(marks, match)
+    del match.spans["said"], match.spans["subject"]
+
+
+def _name(marks: Marks, match: Match) -> None:
+    """Add `restriction`, and `list` where a DNS list is named."""
+    said = marks.strings(*match.spans["said"]).dictionary_encode()
+    begin, end = match.spans["subject"]
+    listed = marks.says(end, _BLOCKED)
+    names = marks.strings(begin, end).filter(listed)
+    literal = pc.or_(
+        pc.match_substring(names, ":"), pc.ascii_is_decimal(pc.replace_substring(names, ".", ""))
+    ).to_numpy(zero_copy_only=False)
+    # 0: no list is named; 1: a list of names; 2: a list of addresses
+    way = np.zeros(len(match.rows), np.int64)
+    way[listed] = 1 + literal
+    cases = said.indices.to_numpy().astype(np.int64) * 3 + way
+    found, codes = np.unique(cases, return_inverse=True)
+    words = said.dictionary.to_pylist()
+    match.codes["restriction"] = codes, [_restriction(words[case // 3], int(case % 3)) for case in found]
+    _add_lists(marks, match, listed)
+
+
+@lru_cache(maxsize=10_000)
+def _restriction(said: str, way: int) -> str:
+    """The restriction that says words which end before an address in brackets."""
+    subject = ("", "[example.com", "[192.0.2.1")[way]
+    fields: Fields = {"text": f"{said}{subject}{_BLOCKED.decode()}list" if way else said}
+    name_restriction(fields)
+    restriction: str = fields["restriction"]
+    return restriction
+
+
+def _add_lists(marks: Marks, match: Match, listed: Positions) -> None:
+    """Add the list: what stands behind `blocked using`, up to a space, a semicolon or the end of the words."""
+    begin = np.where(listed, match.spans["subject"][1] + len(_BLOCKED), 0)
+    end = np.minimum(marks.nth_space(marks.spaces.searchsorted(begin)), match.spans["text"][1])
+    end -= marks.bytes[end - 1] == ord(";")
+    rows = np.flatnonzero(listed)
+    texts = marks.strings(begin[rows], end[rows]).dictionary_encode()
+    words = texts.dictionary.to_pylist()
+    codes = np.full(len(listed), len(words), np.int64)
+    codes[rows] = texts.indices.to_numpy()
+    good = np.array([bool(word) and ";" not in word for word in words] + [True])
+    match.codes["list"] = codes, [*words, None]
+    match.keep(good[codes])

@@ -1,0 +1,17 @@
+"""The delivery agents: what became of a message."""
+
+from advisor.family import SECONDS
+from advisor.template import template
+
+_STATUS = r"[\w-]+"
+
+TEMPLATES = tuple(
+    template(
+        "delivery",
+        f"{{queue_id}}: to=<{{recipient}}>,{aliased} relay={{relay{peer}}}, delay={{delay}}, delays={{delays}}, dsn={{dsn}}, "
+        "status={status} ({text:*})",
+        where={"relay": "[^,]+", "delays": r"[\d.e/-]+", "status": _STATUS},
+    )
+    for aliased in ("", " orig_to=<{orig_recipient}>,")
+    for peer in ("", ":[]")
+)

@@ -1,0 +1,28 @@
+"""postscreen(8): who came, and what became of it."""
+
+from advisor.refusal import CODE, CODES, refine
+from advisor.template import template
+
+_ADDRESS = "[{client_address}]:{client_port}"
+
+TEMPLATES = (
+    template("screen_connect", f"CONNECT from {_ADDRESS} to [{{relay}}]:{{}}"),
+    *(template("screen_pass", f"{passed} {_ADDRESS}", constants={"action": passed}) for passed in ("PASS OLD", "PASS NEW")),
+    template("screen_disconnect", f"DISCONNECT {_ADDRESS}"),
+    template(
+        "verdict",
+        f"NOQUEUE: reject: RCPT from {_ADDRESS}: {{code: }} {{text:*}}; from=<{{sender}}>, to=<{{recipient}}>, "
+        "proto=ESMTP, helo=<{helo_name}>",
+        constants={"action": "reject", "stage": "RCPT", "helo_sent": True, "proto": "ESMTP"},
+        where={"code": CODE},
+        follow=CODES,
+        refine=refine,
+    ),
+    template("screen_rank", f"DNSBL rank {{result}} for {_ADDRESS}", where={"result": r"\d+"}),
+    template("pregreet", f"PREGREET {{size}} after {{reason}} from {_ADDRESS}: {{text:*}}", where={"reason": r"[\d.]+"}),
+    template(
+        "screen_hangup",
+        f"HANGUP after {{reason}} from {_ADDRESS} in {{text:   }}",
+        where={"reason": r"[\d.]+", "text": "tests (?:before|after) SMTP handshake"},
+    ),
+)
