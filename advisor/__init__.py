@@ -3,9 +3,10 @@
 The flow, left to right and down; each module imports only from those before it, which a test checks:
 
     files ──▶ lines ──▶ events
-        errors ▸ line ▸ hostname ▸ event ▸ family ▸ verdict ▸ programs ▸ parser
+        errors ▸ stamp ▸ layer ▸ line ▸ hostname ▸ event ▸ family ▸ verdict ▸ programs ▸ parser
     events ──▶ Parquet
-        compression ▸ rotation ▸ source ▸ part ▸ store ▸ history
+        spool ▸ journal ▸ compression ▸ rotation ▸ log ▸ duplicate ▸ source ▸ part ▸ draft ▸ range
+        store ▸ temporary ▸ lock ▸ worker ▸ ingestion ▸ history ▸ follower ▸ service
     events ──▶ attempts
         record ▸ message ▸ session ▸ bcc ▸ screening ▸ spf ▸ queue ▸ retry ▸ correlation ▸ network ▸ recipient ▸ attempt
     attempts ──▶ answers
@@ -28,10 +29,10 @@ from typing import TYPE_CHECKING, Any
 from advisor.errors import AdvisorError
 
 if TYPE_CHECKING:
-    from advisor.question import advise, attempts, events, explain, ingest, report, simulate
+    from advisor.question import advise, attempts, events, explain, follow, ingest, report, simulate
 
 __version__ = "0.1.0"
-__all__ = ["AdvisorError", "advise", "attempts", "events", "explain", "ingest", "report", "simulate"]
+__all__ = ["AdvisorError", "advise", "attempts", "events", "explain", "follow", "ingest", "report", "simulate"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for

@@ -276,6 +276,20 @@ def ingest(
 
 
 @app.command()
+def follow(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The log that syslog writes to.")],
+    store: Annotated[Path | None, typer.Option(metavar="DIR", help="The store; made if it is not there.")] = None,
+    year: Year = None,
+    zone: Zone = None,
+) -> None:
+    """Keep adding a log to the store while it grows; finds it again when it is rotated."""
+    from advisor.question import follow as keep_adding
+    from advisor.question import zone_named
+
+    keep_adding(file, store=store, year=year, zone=zone_named(zone) if zone else None, say=_say)
+
+
+@app.command()
 def explain(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A restriction, as in postconf(5).")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every page.")] = False,

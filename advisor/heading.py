@@ -10,7 +10,7 @@ from datetime import UTC
 import numpy as np
 import numpy.typing as npt
 
-from advisor.line import ISO8601, LONG, RFC3164, Clock, decode, read
+from advisor.line import ISO8601, LONG, MORE, RFC3164, Clock, decode, read
 from advisor.marks import WORD, Marks, Mask, Positions, gather
 from advisor.programs import NO_HEADER, Header, HeaderReader, Tag, tag_of
 
@@ -18,6 +18,14 @@ _SECOND = 1_000_000
 _HIGH = np.uint64(0x8080808080808080)
 # What, added to a byte, sets its highest bit: more than 9, more than 5, more than 6, more than 0.
 _DIGIT, _MINUTES, _SECONDS, _SAME, _FREE = 0x76, 0x7A, 0x79, 0x7F, 0x00
+
+# How a text may begin in which there is more of a header (advisor.line.MORE), by one, by two and by four bytes.
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_FOUR = [*(f"{month} " for month in _MONTHS), "post", "[ID ", "last", "mess"]
+_TWO = ["19", "20", *(f"<{digit}" for digit in range(10))]
+_MORE_BEGINS = np.array([int.from_bytes(text.encode(), "little") for text in _FOUR], np.uint64)
+_BEGINS_MORE = np.isin(np.arange(256), [ord(text[0]) for text in _FOUR + _TWO])
+_YEAR_OR_PRIORITY = np.isin(np.arange(1 << 16), [int.from_bytes(text.encode(), "little") for text in _TWO])
 
 Words = npt.NDArray[np.uint64]
 
@@ -101,7 +109,7 @@ class TagReader(HeaderReader):
         if known is None:
             line = read(text, Clock(self.clock.year, UTC))
             known = -1
-            if line is not None and line.text == text[said:]:
+            if line is not None and line.text == text[said:] and line.repeated == 1:
                 known = len(self.tags)
                 self.tags.append(tag_of(line))
             self._numbers[key] = known
@@ -123,7 +131,7 @@ class Headings:
         self.pid: Positions = np.full(marks.count, -1, np.int64)
         self.timed: Mask = np.zeros(marks.count, np.bool_)
         self.repeated: Positions = np.ones(marks.count, np.int64)
-        self.odd: dict[int, tuple[Header, str | None]] = {}
+        self.odd: dict[int, tuple[Header, str]] = {}
         fast = np.zeros(marks.count, np.bool_)
         first = decode(marks.line(0))
         layout = Layout.of(first) if first is not None else None
@@ -131,6 +139,7 @@ class Headings:
             fast, micros = layout.times(marks)
             fast &= _plain(marks)
             self._read_tags(layout, fast, reader)
+            self._leave_layers(fast)
             self._read_times(layout, fast, micros, reader)
         else:
             for row in range(marks.count):
@@ -173,6 +182,17 @@ class Headings:
         self.tag[rows] = np.array(known, np.int64)[codes] if known else -1
         fast &= self.tag >= 0
 
+    def _leave_layers(self, fast: Mask) -> None:
+        """Leave the lines to the pattern whose words may begin with more of a header."""
+        marks = self.marks
+        rows = np.flatnonzero(fast)
+        rows = rows[_BEGINS_MORE[marks.bytes[marks.text[rows]]]]
+        begin = marks.words[marks.text[rows]] & np.uint64(0xFFFFFFFF)
+        rows = rows[np.isin(begin, _MORE_BEGINS) | _YEAR_OR_PRIORITY[begin & np.uint64(0xFFFF)]]
+        for row in rows.tolist():
+            if MORE.match(marks.data[marks.text[row] : marks.end[row]].decode("ascii")):
+                fast[row] = False
+
     def _read_times(self, layout: Layout, fast: Mask, micros: Positions, reader: "TagReader") -> None:
         """Give each line its time, in order: where the date or the hour changes, the clock is asked."""
         rows = np.flatnonzero(fast)
@@ -191,7 +211,8 @@ class Headings:
                 at += 1
             text = decode(self.marks.line(row))
             stamp = reader.clock.stamp(text) if text is not None else None
-            if stamp is not None and stamp[1] == layout.end:
+            # In an hour that comes twice each line's time depends on the one before.
+            if stamp is not None and stamp[1] == layout.end and reader.clock.regular:
                 base[number] = stamp[0] - micros[row]
             else:
                 bad.append(number)
@@ -205,8 +226,9 @@ class Headings:
         self.time[rows[good]] = base[run][good] + micros[rows[good]]
         self.timed[rows[good]] = True
 
-    def set(self, row: int, time: int | None, pid: int | None) -> None:
+    def set(self, row: int, time: int | None, pid: int | None, repeated: int) -> None:
         """Say what the pattern read of a line."""
+        self.repeated[row] = repeated
         if time is not None:
             self.time[row] = time
             self.timed[row] = True
@@ -216,7 +238,7 @@ class Headings:
         """Read a line by the pattern."""
         text = decode(self.marks.line(row))
         self.tag[row] = -1
-        self.odd[row] = (NO_HEADER, None) if text is None else reader.read(text)
+        self.odd[row] = (NO_HEADER, "") if text is None else reader.read(text)
 
 
 def _plain(marks: Marks) -> Mask:

@@ -1,7 +1,8 @@
 """A history: all events of some logs or of a store, the account of their lines, and what is to be said about them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -9,11 +10,17 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from advisor import worker
+from advisor.draft import Draft
 from advisor.errors import AdvisorError
-from advisor.event import SCHEMA, Coverage
-from advisor.part import Draft, Origin, Part, load
-from advisor.source import Log, UnreadableError, distinct, expand
-from advisor.store import Calendar, account, empty, foreign, in_order, names, parts
+from advisor.event import ENCODED, SCHEMA, Coverage
+from advisor.ingestion import PART, Calendar, empty, foreign
+from advisor.log import Block, Log, UnreadableError
+from advisor.part import Origin, Part, load
+from advisor.range import Range, cut, ranges
+from advisor.source import distinct, expand
+from advisor.store import account, in_order, names, parts
+from advisor.worker import Progress, Work, died
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CUSTOMARY = timedelta(minutes=1)
@@ -98,37 +105,109 @@ def open_store(store: Path) -> History:
     return History(events, account(found), tuple(overlaps(_sources(found))))
 
 
-def parse_files(paths: Sequence[str | Path], *, year: int | None = None, zone: tzinfo, today: date) -> History:
+def parse_files(
+    paths: Sequence[str | Path],
+    *,
+    year: int | None = None,
+    zone: tzinfo,
+    today: date,
+    progress: Progress | None = None,
+) -> History:
     """Read logs without a store, their unterminated last lines included; `year` is that of each log's last line."""
     files, notes, faults = distinct(expand(paths))
-    calendar = Calendar(zone, today, year)
-    drafts: dict[str, Draft] = {}
-    bad: list[AdvisorError] = [*faults]
-    for path in files:
+    reading = _Reading(Calendar(zone, today, year), Work.of(files, progress))
+    reading.notes += notes
+    reading.bad += faults
+    with closing(worker.each(parse, (found for path in files for found in reading.plan(path)))) as results:
+        for found, parsed in results:
+            reading.take(found.origin.source, parsed)
+            reading.work.add(found.stop - found.place.offset)
+    return reading.history()
+
+
+class Piece(NamedTuple):
+    """What became of a range of a log: what a part of a store would say of it, and the events, which have ENCODED."""
+
+    part: Part
+    events: pa.Buffer
+    holds_postfix: bool
+
+
+def parse(found: Range) -> Piece:
+    """Read a range, in a worker."""
+    start = found.place.offset
+    return _read(Draft(found.origin, found.place, found.zone), cut(found.pieces(), start, start))
+
+
+def _read(draft: Draft, blocks: Iterable[Block]) -> Piece:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, ENCODED) as stream:
+        for block in blocks:
+            stream.write_table(draft.add(block).unify_dictionaries())
+    return Piece(draft.part(), sink.getvalue(), draft.holds_postfix)
+
+
+class _Reading:
+    """Logs being read, and what was found in them so far."""
+
+    def __init__(self, calendar: Calendar, work: Work) -> None:
+        self.calendar = calendar
+        self.work = work
+        self.notes: list[str] = []
+        self.bad: list[AdvisorError] = []
+        self._found: list[tuple[Part, pa.Table]] = []
+        self._names: dict[str, str] = {}
+        self._postfix: set[str] = set()
+
+    def plan(self, path: Path) -> Iterator[Range]:
+        """Read a log here, or lay it out for the workers."""
         try:
             with Log(path) as log:
-                draft = _parse(log, calendar, drafts)
+                yield from self._plan(log)
                 if log.fault is not None:
-                    bad.append(log.fault)
-                if draft is None and log.fault is None:
-                    notes.append(empty(log))
-                elif draft is not None and not draft.holds_postfix:
-                    notes.append(foreign(log, draft.coverage.lines))
+                    self.bad.append(log.fault)
         except UnreadableError as error:
-            bad.append(error)
-    found = in_order([draft.part() for draft in drafts.values()])
-    events = pa.concat_tables([SCHEMA.empty_table(), *(drafts[part.source].events() for part in found)])
-    return History(events, account(found), (*notes, *overlaps(_sources(found))), tuple(bad))
+            self.bad.append(error)
 
+    def _plan(self, log: Log) -> Iterator[Range]:
+        first = log.first_line()
+        if first is None:
+            self.notes += [empty(log)] if log.fault is None else []
+            return
+        first_line = hashlib.sha256(first[0]).hexdigest()
+        source = next(name for name in names(first_line) if name not in self._names)
+        self._names[source] = log.name
+        origin = Origin(source, first_line, Path(log.name).name)
+        draft = Draft(origin, self.calendar.start(log), self.calendar.zone)
+        # Where the log ends in a fault, the half line before it is not what was logged.
+        blocks = (block for block in cut(log.pieces(), 0, 0, PART) if block.terminated or log.fault is None)
+        if self.work.large:
+            yield from ranges(draft, blocks, PART)
+        else:
+            self.take(source, _read(draft, self._counted(blocks)))
 
-def _parse(log: Log, calendar: Calendar, drafts: dict[str, Draft]) -> Draft | None:
-    """Read a whole log into a draft of its own; None for an empty log."""
-    first = log.first_line()
-    if first is None:
-        return None
-    first_line = hashlib.sha256(first[0]).hexdigest()
-    source = next(name for name in names(first_line) if name not in drafts)
-    draft = drafts[source] = Draft(Origin(source, first_line, Path(log.name).name), calendar.start(log))
-    for block in log.blocks():
-        draft.add(block)
-    return draft
+    def _counted(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        for block in blocks:
+            yield block
+            self.work.add(len(block.data))
+
+    def take(self, source: str, piece: Piece | None) -> None:
+        """Keep what became of a range; None where the process that read it died."""
+        if piece is None:
+            self.bad.append(died(self._names[source]))
+            return
+        with pa.ipc.open_stream(piece.events) as stream:
+            self._found.append((piece.part, stream.read_all().cast(SCHEMA)))
+        if piece.holds_postfix:
+            self._postfix.add(source)
+
+    def history(self) -> History:
+        """Join it all."""
+        events = {part.name: table for part, table in self._found}
+        found = in_order([part for part, _ in self._found])
+        lines = {part.source: 0 for part in found}
+        for part in found:
+            lines[part.source] += part.coverage["lines"]
+        notes = [foreign(self._names[source], lines[source]) for source in lines if source not in self._postfix]
+        table = pa.concat_tables([SCHEMA.empty_table(), *(events[part.name] for part in found)])
+        return History(table, account(found), (*self.notes, *notes, *overlaps(_sources(found))), tuple(self.bad))

@@ -6,7 +6,7 @@ themselves (the clock, the zone, this machine's Postfix) is looked up here and h
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
@@ -24,15 +24,16 @@ from advisor.entry import ALIASES, suggest
 from advisor.errors import AdvisorError
 from advisor.evidence import weigh
 from advisor.history import History, open_store, parse_files
+from advisor.ingestion import Calendar, Ingested
+from advisor.ingestion import ingest as _ingest
 from advisor.network import LOOPBACK, Network
 from advisor.period import moment
 from advisor.recommendation import Advice
 from advisor.reports import render
 from advisor.restrictions import CATALOGUE, TIPS
+from advisor.service import follow as _follow
 from advisor.simulation import Simulation
 from advisor.simulation import simulate as _simulate
-from advisor.store import Ingested
-from advisor.store import ingest as _ingest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,6 +160,23 @@ def ingest(
     zone = zone or local_zone()
     today = datetime.now(zone).date()
     return _ingest(files, store or default_store(), year=year, zone=zone, today=today)
+
+
+def follow(
+    file: str | Path,
+    *,
+    store: Path | None = None,
+    year: int | None = None,
+    zone: tzinfo | None = None,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Keep adding a log to the store while it grows, rotation included, until SIGTERM or SIGINT.
+
+    `say` is told what is amiss: a full disk, and that it is over.
+    """
+    zone = zone or local_zone()
+    calendar = Calendar(zone, datetime.now(zone).date(), year)
+    _follow(Path(file), store or default_store(), calendar, say)
 
 
 def _frame(table: pa.Table) -> "pd.DataFrame":

@@ -3,8 +3,15 @@
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, timedelta
+from itertools import pairwise
+from typing import NamedTuple
 
-from advisor.line import ISO8601, RFC3164, Clock, decode
+import numpy as np
+import numpy.typing as npt
+
+from advisor.layer import innermost
+from advisor.line import decode
+from advisor.stamp import ISO8601, UNIX, Clock, find
 
 SLACK = timedelta(days=1)
 """How far a log's last line may lie beyond the date of its file: logrotate's `dateyesterday`, and other zones."""
@@ -12,6 +19,11 @@ SLACK = timedelta(days=1)
 # maillog-20261122   mail.log-2026112203.gz (hourly)   x.maillog-2026-11-22.gz
 _DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_.]?)(\d\d)\2(\d\d)(?:\2[0-2]\d)?(?!\d)")
 
+# maillog   mail.log.12.gz   maillog-20261122   mail.log-2026112203.xz   maillog-2026-11-22.zst
+_ROTATED = re.compile(r"(?P<log>.*?)(?:[.-](?P<stamp>\d[\d._-]*))?(?:\.(?:gz|bz2|xz|zst))?", re.ASCII)
+
+_PREFIX = len("2026-11-22")
+_FORMS = 8
 _LEAP_CYCLE = 4
 _LEAP_YEAR = 2000
 
@@ -27,6 +39,112 @@ def date_in_name(name: str) -> date | None:
     return found
 
 
+def is_rotated(name: str, log: str) -> bool:
+    """Tell whether a file has a log's name, or that of a file of its rotated set."""
+    found = _ROTATED.fullmatch(name)
+    return found is not None and found["log"] == log
+
+
+def rank(name: str) -> int:
+    """Order the names of a rotated set: the older the lower. A higher number is older, and so is an earlier date."""
+    found = _ROTATED.fullmatch(name)
+    digits = re.sub(r"\D", "", found["stamp"] or "") if found else ""
+    if not digits:
+        return 1
+    # No set has a thousand files; more digits are a date, perhaps with its hour.
+    return -int(digits) if len(digits) < 4 else int(digits[:10].ljust(10, "0")) - 10**10
+
+
+class Change(NamedTuple):
+    """A line with another date than the one before it: where it starts, the text of its time stamp, its date.
+
+    The date is of 2000 where the year is not `written`. A Clock reads the text, wherever in the line that stood.
+    """
+
+    offset: int
+    text: str
+    date: date
+    written: bool
+
+
+def find_stamp(text: str) -> re.Match[str] | None:
+    """Find the time stamp of a line by which its reader goes: of headers within one another the innermost's."""
+    layer = innermost(text)
+    return layer.stamp if layer is not None and layer.tag else find(text)
+
+
+def changes(blocks: Iterable[bytes]) -> Iterator[Change]:
+    """Find the lines before which the date changes, the first one's included; no other line can move a Clock.
+
+    `blocks` hold whole lines; offsets are from the beginning of the first. A line that begins with the same
+    date as the one before it is not searched for another header within.
+    """
+    offset, seen = 0, None
+    prefixes: tuple[bytes, ...] = ()
+    for data in blocks:
+        starts = _starts(data)
+        for begin, end in pairwise(_runs(data, starts)):
+            for start in starts[begin:end].tolist():
+                if data.startswith(prefixes, start, start + _PREFIX):
+                    break
+                if data.startswith(prefixes, start):
+                    continue
+                stop = data.find(b"\n", start)
+                stop = stop if stop >= 0 else len(data)
+                text = decode(data[start:stop]) if stop - start > _PREFIX else None
+                found = None if text is None else find_stamp(text)
+                if text is None or found is None or (change := _change(found, offset + start)) is None:
+                    continue
+                if seen is None or seen[2:] != change[2:]:
+                    seen, prefixes = change, ()
+                    yield change
+                if len(prefixes) < _FORMS and (prefix := _prefix(text, found)):
+                    prefixes = (*prefixes, prefix)
+        offset += len(data)
+
+
+def _starts(data: bytes) -> npt.NDArray[np.int64]:
+    """Say where each line begins."""
+    starts = np.concatenate(([0], np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + 1))
+    return starts[:-1] if starts[-1] == len(data) else starts
+
+
+def _runs(data: bytes, starts: npt.NDArray[np.int64]) -> list[int]:
+    """Number the lines whose first _PREFIX bytes are not those of the line before, and the one that would come next."""
+    # So few bytes before the end there is no room for a header, and none for what is compared.
+    count = int(np.searchsorted(starts, len(data) - _PREFIX, side="right"))
+    breaks = []
+    if count:
+        # Views that begin at every byte: no line is copied.
+        heads = np.ndarray((len(data) - 7,), "<u8", data, strides=(1,))[starts[:count]]
+        tails = np.ndarray((len(data) - 1,), "<u2", data, strides=(1,))[starts[:count] + 8]
+        breaks = (np.flatnonzero((heads[1:] != heads[:-1]) | (tails[1:] != tails[:-1])) + 1).tolist()
+    return [0, *breaks, *range(max(count, 1), len(starts) + 1)]
+
+
+def _change(found: re.Match[str], offset: int) -> Change | None:
+    """Read a stamp's date; None for one that no calendar has."""
+    if (day := _date(found, _LEAP_YEAR)) is None:
+        return None
+    written = day.year != _LEAP_YEAR or day == _date(found, _LEAP_YEAR + _LEAP_CYCLE)
+    return Change(offset, found[0], day, written)
+
+
+def _date(found: re.Match[str], year: int) -> date | None:
+    clock = Clock(year, UTC)
+    clock.complete(found)
+    return clock.last
+
+
+def _prefix(text: str, found: re.Match[str]) -> bytes:
+    """What a line of the same form and date begins with; empty where its date does not stand before its time."""
+    if found.re is UNIX or found.groupdict().get("after") or not text.endswith(found.string):
+        return b""
+    # Of a day such as 2 that is but a digit, the space behind it as well.
+    end = found.end("date") if found.re is ISO8601 else found.start("clock")
+    return text[: len(text) - len(found.string) + end].encode()
+
+
 def first_year(blocks: Iterable[bytes], anchor: date, year: int | None = None) -> int | None:
     """Tell the year of a log's first line: from the date its last line cannot be later than, or from that line's year.
 
@@ -37,42 +155,19 @@ def first_year(blocks: Iterable[bytes], anchor: date, year: int | None = None) -
     # cycle and on nothing else: four clocks say it for all years. (For 2100 they are wrong.)
     clocks = [Clock(_LEAP_YEAR + place, UTC) for place in range(_LEAP_CYCLE)]
     unfit: set[int] = set()
-    for text in _changes(blocks):
-        if found := ISO8601.match(text):
-            if (written := _parse(found["date"])) is None:
-                continue
-            anchor, year = written, None
+    for change in changes(blocks):
+        if change.written:
+            anchor, year = change.date, None
             break
         for place, clock in enumerate(clocks):
-            clock.stamp(text)
-            if text.startswith("Feb 29") and not _on_leap_day(clock):
+            clock.stamp(change.text)
+            if _is_leap_day(change.date) and not _is_leap_day(clock.last):
                 unfit.add(place)
     return _choose([clock.last for clock in clocks], unfit, anchor, year)
 
 
-def _changes(blocks: Iterable[bytes]) -> Iterator[str]:
-    """Find the lines with a time stamp before which the day may have changed; the others cannot move a Clock."""
-    seen = b""
-    for data in blocks:
-        for line in data.split(b"\n"):
-            if line[:6] == seen or (text := decode(line)) is None:
-                continue
-            if RFC3164.match(text):
-                seen = line[:6]
-                yield text
-            elif ISO8601.match(text):
-                yield text
-
-
-def _parse(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _on_leap_day(clock: Clock) -> bool:
-    return clock.last is not None and (clock.last.month, clock.last.day) == (2, 29)
+def _is_leap_day(day: date | None) -> bool:
+    return day is not None and (day.month, day.day) == (2, 29)
 
 
 def _choose(lasts: list[date | None], unfit: set[int], anchor: date, year: int | None) -> int | None:

@@ -13,7 +13,7 @@ from advisor.heading import Headings
 from advisor.marks import Marks, Mask, Positions, gather
 from advisor.programs import Tag
 from advisor.template import Match, Template
-from advisor.value import NUMBERS
+from advisor.value import CHECKED, NUMBERS, check
 
 _TEXTS = tuple(field.name for field in SCHEMA if pa.types.is_string(field.type) and field.name not in CODED)
 _FLAG = "helo_sent"
@@ -58,6 +58,25 @@ class Sheet:
             column[rows] = values
             known[rows] = True
 
+    def drop_bad(self) -> Positions:
+        """Forget the lines that hold what a column cannot hold, and tell which they are."""
+        bad = np.zeros(self._marks.count, np.bool_)
+        for name in CHECKED:
+            if name in self._spans:
+                begin, end = self._spans[name]
+                rows = np.flatnonzero(begin >= 0)
+                bad[rows[~check(self._marks, name, begin[rows], end[rows])]] = True
+        rows = np.flatnonzero(bad)
+        if len(rows):
+            self._flags[rows] = -1
+            for codes in self._codes.values():
+                codes[rows] = -1
+            for begin, _ in self._spans.values():
+                begin[rows] = _NOWHERE
+            for _, known in self._numbers.values():
+                known[rows] = False
+        return rows
+
     def add_line(self, row: int, fields: Fields) -> None:
         """Take over one line that the patterns have read."""
         self._odd[row] = self._odd.get(row, {}) | fields
@@ -86,32 +105,30 @@ class Sheet:
     def table(self, source: str, offset: int, headings: Headings) -> pa.Table:
         """The events as a table with the columns of ENCODED; `offset` is where the block starts in its source."""
         kinds = self._codes.get("kind")
-        rows: Any = np.flatnonzero(kinds >= 0) if kinds is not None else np.zeros(0, np.int64)
+        rows = np.flatnonzero(kinds >= 0) if kinds is not None else np.zeros(0, np.int64)
         count = len(rows)
-        if count == self._marks.count:
-            rows = slice(None)
         data, shift = self._splice()
-        flags, pid = self._flags[rows], headings.pid[rows]
+        flags, pid = self._flags.take(rows), headings.pid.take(rows)
         columns: dict[str, pa.Array] = {
             "source": pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), pa.array([source]), safe=False),
-            "offset": pa.array(self._marks.start[rows] + offset),
-            "time": _array(headings.time[rows], headings.timed[rows], SCHEMA.field("time").type),
+            "offset": pa.array(self._marks.start.take(rows) + offset),
+            "time": _array(headings.time.take(rows), headings.timed.take(rows), SCHEMA.field("time").type),
             "pid": _array(pid, pid >= 0, pa.int64()),
-            "repeated": pa.array(headings.repeated[rows]),
+            "repeated": pa.array(headings.repeated.take(rows)),
             _FLAG: pa.array(flags > 0, mask=flags < 0),
         }
         for name, codes in self._codes.items():
-            chosen = codes[rows]
+            chosen = codes.take(rows)
             words = pa.array(list(self._words[name]), pa.string())
             columns[name] = pa.DictionaryArray.from_arrays(
                 _array(chosen, chosen >= 0, pa.int32()), words, safe=False
             )
         for name, (values, known) in self._numbers.items():
-            columns[name] = _array(values[rows], known[rows], NUMBERS[name])
+            columns[name] = _array(values.take(rows), known.take(rows), NUMBERS[name])
         for name, (begin, end) in self._spans.items():
             if shift is not None:
                 begin, end = begin + shift, end + shift
-            columns[name] = _texts(data, begin[rows], end[rows])
+            columns[name] = _texts(data, begin.take(rows), end.take(rows))
         arrays = [
             columns[field.name] if field.name in columns else pa.nulls(count, field.type) for field in ENCODED
         ]
@@ -184,12 +201,12 @@ def _texts(data: bytes, begin: Positions, end: Positions) -> pa.StringArray:
     """The texts of ranges; null where one begins nowhere."""
     known = begin >= 0
     chosen = np.flatnonzero(known)
-    compact = gather(data, begin[chosen], end[chosen])
+    compact = gather(data, begin.take(chosen), end.take(chosen))
     if len(chosen) == len(known):
         return compact
     offsets = np.frombuffer(compact.buffers()[1], np.int32, len(chosen) + 1) if len(chosen) else np.zeros(1, np.int32)
     seen = np.zeros(len(known) + 1, np.int64)
     np.cumsum(known, out=seen[1:])
     return pa.StringArray.from_buffers(
-        len(known), pa.py_buffer(offsets[seen]), compact.buffers()[2], _bits(known), len(known) - len(chosen)
+        len(known), pa.py_buffer(offsets.take(seen)), compact.buffers()[2], _bits(known), len(known) - len(chosen)
     )

@@ -39,10 +39,11 @@ class Match:
         """Forget the lines that do not fit after all."""
         if fit.all():
             return
-        self.rows = self.rows[fit]
-        self.spans = {name: (begin[fit], end[fit]) for name, (begin, end) in self.spans.items()}
-        self.codes = {name: (codes[fit], words) for name, (codes, words) in self.codes.items()}
-        self.numbers = {name: values[fit] for name, values in self.numbers.items()}
+        left = np.flatnonzero(fit)
+        self.rows = self.rows.take(left)
+        self.spans = {name: (begin.take(left), end.take(left)) for name, (begin, end) in self.spans.items()}
+        self.codes = {name: (codes.take(left), words) for name, (codes, words) in self.codes.items()}
+        self.numbers = {name: values.take(left) for name, values in self.numbers.items()}
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,12 @@ class _Place:
 
     def space(self, marks: Marks, rows: Positions, more: int = 0) -> Positions:
         """Where the space is that comes next, or some spaces later."""
-        first = marks.first_space[rows + 1] if self.from_end else marks.text_space[rows]
+        first = marks.first_space.take(rows + 1) if self.from_end else marks.text_space.take(rows)
         return marks.nth_space(first + (self.spaces + more))
 
     def bracket(self, marks: Marks, rows: Positions, more: int = 0) -> Positions:
         """Where the bracket is that comes next, or some brackets later."""
-        first = marks.first_bracket[rows + 1] if self.from_end else marks.text_bracket[rows]
+        first = marks.first_bracket.take(rows + 1) if self.from_end else marks.text_bracket.take(rows)
         return marks.nth_bracket(first + (self.brackets + more))
 
 
@@ -129,13 +130,14 @@ class Template:
     def match(self, marks: Marks, rows: Positions) -> Match:
         """Find the lines that fit, among lines that are `like` these."""
         first = 0 if self.literals[0].text else 1
-        if first < len(self.gaps):
+        checked = first < len(self.gaps)
+        if checked:
             begin = self._begin(first, marks, rows)
             # Most of the lines that do not fit show it at once.
             rows = rows[marks.says(begin, self.literals[first].text)]
         begins = [self._begin(number, marks, rows) for number in range(len(self.literals))]
         fit = np.ones(len(rows), np.bool_)
-        for number in range(first + 1, len(self.literals)):
+        for number in range(first + checked, len(self.literals)):
             if self.literals[number].text:
                 fit &= marks.says(begins[number], self.literals[number].text)
         spans = {}
@@ -151,9 +153,9 @@ class Template:
     def _begin(self, number: int, marks: Marks, rows: Positions) -> Positions:
         """Where one of the literals must begin."""
         if number == 0:
-            return marks.text[rows]
+            return marks.text.take(rows)
         if number == len(self.gaps):
-            return marks.end[rows] - len(self.literals[number].text)
+            return marks.end.take(rows) - len(self.literals[number].text)
         return self.literals[number].find(marks, rows)
 
     def _alone(self, number: int, marks: Marks, rows: Positions, span: tuple[Positions, Positions]) -> Mask:

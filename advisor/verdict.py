@@ -53,7 +53,10 @@ SAYS: tuple[tuple[str, str], ...] = (
     ("Recipient address rejected: unverified address", "reject_unverified_recipient"),
     ("Recipient address rejected: address verification problem", "reject_unverified_recipient"),
     ("Relay access denied", "reject_unauth_destination"),
+    ("Session encryption is required", "reject_plaintext_session"),
+    ("bare <LF> received", "smtpd_forbid_bare_newline"),
     ("rejected by DMARC policy for ", "opendmarc"),
+    ("Greylisting in action, please come back ", "milter-greylist"),
     ("Protocol error", "postscreen"),
     ("Service currently unavailable", "postscreen"),
 )
@@ -63,8 +66,16 @@ ANYWHERE: tuple[tuple[str, str], ...] = (
     ("Greylisted", "postgrey"),
     ("Message rejected due to: SPF", "policyd-spf"),
     ("Message deferred due to: SPF", "policyd-spf"),
+    # postfix-policyd-spf-perl
+    ("Please see http://www.openspf.", "policyd-spf"),
     ("Improper use of SMTP command pipelining", "reject_unauth_pipelining"),
     ("Multi-recipient bounce", "reject_multi_recipient_bounce"),
+    ("defer_if_permit requested", "defer_if_permit"),
+    ("defer_if_reject requested", "defer_if_reject"),
+    # all_auth_mx_addr() and i_am_mx() in smtpd_check.c, which nothing else asks
+    ("Unable to look up host ", "permit_mx_backup"),
+    ("Unable to verify host ", "permit_mx_backup"),
+    ("Unable to look up mail exchanger ", "permit_mx_backup"),
 )
 """What follows CLASS in the words of what may stand in any list of restrictions, such as a policy service."""
 
@@ -106,8 +117,10 @@ def _who_says(text: str) -> str:
 
 # A HELO name holds none of ` <>()\";@` in smtpd's lines: neuter() in smtpd.c makes them `?`.
 _HELO = r"[^<>]*"
-# sasl_username=<alice> since Postfix 3.7; room for what a later one adds.
-_MORE = r" sasl_username=<(?P<sasl_username>[^<>]*)>| (?!from=|to=|proto=|helo=)[a-z_]+=(?:<[^<>]*>|[^\s<>]+)"
+# sasl_username=<alice>: milters and proxies since Postfix 3.7 (smtpd_whatsup() in smtpd.c); restrictions since 3.10,
+# sasl_method=PLAIN sasl_username=alice sasl_sender=a@b.example, and a login may hold spaces. Room for what comes later.
+_OTHER = r"(?: (?!from=|to=|proto=|helo=|sasl_username=)[a-z_]+=(?:<[^<>]*>|[^\s<>]+))*+"
+_MORE = rf"{_OTHER}(?: sasl_username=<?(?P<sasl_username>[^<>]{{0,256}}?)>?{_OTHER})?"
 
 
 def attributes(sender: str = MAILBOX, recipient: str = MAILBOX, helo: str = _HELO, needed: str = "") -> str:
@@ -121,7 +134,7 @@ def attributes(sender: str = MAILBOX, recipient: str = MAILBOX, helo: str = _HEL
     def may(name: str) -> str:
         return "" if name == needed else "?"
 
-    proto = rf"(?: proto=(?P<proto>E?SMTP)(?: helo=<(?P<helo_name>{helo})>){may('helo')}(?:{_MORE})*)"
+    proto = rf"(?: proto=(?P<proto>E?SMTP)(?: helo=<(?P<helo_name>{helo})>){may('helo')}{_MORE})"
     return (
         rf"(?= from=<| to=<| proto=)(?: from=<(?P<sender>{sender})>){may('sender')}"
         rf"(?: to=<(?P<recipient>{recipient})>){may('recipient')}{proto}{'' if needed else '?'}"

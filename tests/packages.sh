@@ -1,9 +1,16 @@
 #!/bin/sh
-# The real parts that the tests drive: Postfix, Chromium, and Java for Spark. Installed here when we may, else named.
+# The real parts that the tests drive: Postfix, Chromium, Java for Spark, systemd's journal, and what logrotate packs
+# with. Installed here when we may, else named.
 missing=""
 command -v postconf >/dev/null 2>&1 || [ -x /usr/sbin/postconf ] || missing="$missing postfix"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v java >/dev/null 2>&1 || missing="$missing default-jre-headless"
+[ -x /usr/lib/systemd/systemd-journal-remote ] ||
+  [ -x /lib/systemd/systemd-journal-remote ] || missing="$missing systemd-journal-remote"
+command -v journalctl >/dev/null 2>&1 || missing="$missing systemd"
+command -v bzip2 >/dev/null 2>&1 || missing="$missing bzip2"
+command -v xz >/dev/null 2>&1 || missing="$missing xz-utils"
+command -v zstd >/dev/null 2>&1 || missing="$missing zstd"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "installing$missing for the tests"

@@ -287,7 +287,7 @@ def test_damaged_lines_are_kept_and_counted(advisor: Advisor, log: Path) -> None
     damaged = [
         b"Nov 22 11:56:00 mx1 postfix/smtpd[1]: connect from a\0b[192.0.2.1]\n",
         b"Nov 22 11:56:00 mx1 postfix/smtpd[1]: connect fr\n",
-        b"Nov 22 11:56:00 mx1 postfix/smtpd[1]: connect from \xff\xfe[192.0.2.1]\n",
+        b"Nov 22 11:56:00 mx1 postfix/smt\xff\xfe[1]: connect from a[192.0.2.1]\n",
         b"Nov 22 11:56:00 mx1 postfix/smtpd[1]: connect from " + b"x" * 1_000_000 + b"[192.0.2.1]\n",
         b"\0\0\0\0\n",
     ]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from advisor import store
+from advisor import ingestion
 from advisor.errors import AdvisorError
 from advisor.event import SCHEMA, Coverage
 from advisor.history import History, Source, open_store, overlaps, parse_files, sources
@@ -19,7 +19,7 @@ TODAY = date(2026, 11, 22)
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "PART", 1000)
+    monkeypatch.setattr(ingestion, "PART", 1000)
 
 
 def line(number: int, day: str = "Nov 20", host: str = "mx1") -> bytes:
@@ -58,7 +58,7 @@ def test_files_and_store_say_the_same(tmp_path: Path) -> None:
         write(tmp_path / "maillog.copy", lines(40)[:-7]),
     ]
     parsed = parse(*logs)
-    store.ingest(logs, tmp_path / "store", zone=UTC, today=TODAY)
+    ingestion.ingest(logs, tmp_path / "store", zone=UTC, today=TODAY)
     stored = open_store(tmp_path / "store")
     assert parsed.events.schema == stored.events.schema == SCHEMA
     assert parsed.events.equals(stored.events)
@@ -132,7 +132,7 @@ def test_no_store(tmp_path: Path) -> None:
 
 def test_the_sources_of_a_store(tmp_path: Path) -> None:
     log = write(tmp_path / "maillog", lines(40) + lines(1, 50, host="mx2"))
-    store.ingest([log, write(tmp_path / "x", b"no header\n")], tmp_path / "store", zone=UTC, today=TODAY)
+    ingestion.ingest([log, write(tmp_path / "x", b"no header\n")], tmp_path / "store", zone=UTC, today=TODAY)
     mails, headless = sources(tmp_path / "store")
     assert mails == Source(
         mails.source,
@@ -187,5 +187,5 @@ def test_a_filtered_copy_is_found(tmp_path: Path) -> None:
     [note] = parse(whole, copy).notes
     assert note.startswith("mail.log (")
     assert "both hold lines of mx1 from 2026-11-20 12:00:01 to 2026-11-20 12:00:59 UTC" in note
-    store.ingest([whole, copy], tmp_path / "store", zone=UTC, today=TODAY)
+    ingestion.ingest([whole, copy], tmp_path / "store", zone=UTC, today=TODAY)
     assert open_store(tmp_path / "store").notes == (note,)

@@ -1,12 +1,13 @@
 from datetime import UTC, date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor import programs
-from advisor.line import Clock, decode
-from advisor.rotation import SLACK, date_in_name, first_year
+from advisor.line import ISO8601, RFC3164, Clock, decode, read
+from advisor.rotation import SLACK, _choose, changes, date_in_name, first_year, is_rotated, rank
 
 ANCHOR = date(2026, 11, 22)
 BACKWARDS = ("Dec", "Nov", "Oct", "Sep", "Aug", "Jul", "Jun", "May", "Apr", "Mar", "Feb", "Jan")
@@ -37,6 +38,31 @@ def log(*days: str) -> bytes:
 )
 def test_date_in_name(name: str, expected: date | None) -> None:
     assert date_in_name(name) == expected
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["maillog.10.gz", "maillog.9.gz", "maillog.2.gz", "maillog.1", "maillog"],
+        ["mail.log.2.xz", "mail.log.1.zst", "mail.log.0.bz2", "mail.log"],
+        ["maillog-20251231.gz", "maillog-20260101.gz", "maillog-20261122", "maillog"],
+        ["maillog-2025-12-31.gz", "maillog-2026-01-01", "maillog"],
+        ["maillog-2026112203.gz", "maillog-2026112204.gz", "maillog-20261123", "maillog-2026112301", "maillog"],
+        ["maillog-1795348804.gz", "maillog-1795435204", "maillog"],
+        ["maillog.202611", "maillog.202612", "maillog"],
+    ],
+)
+def test_a_rotated_set_by_its_names(names: list[str]) -> None:
+    assert sorted(names, key=lambda name: (rank(name), name)) == names
+    log = names[-1]
+    assert all(is_rotated(name, log) for name in names)
+
+
+@pytest.mark.parametrize(
+    "name", ["maillog.old", "maillogs", "maillog2", "mail.log", "maillog.pos", "xmaillog", "maillog-x"]
+)
+def test_what_is_of_no_rotated_set(name: str) -> None:
+    assert not is_rotated(name, "maillog")
 
 
 @pytest.mark.parametrize(
@@ -134,6 +160,149 @@ LINES = st.one_of(
         ]
     ),
 )
+# Many lines of a day, and what only looks like a day.
+ODD_LINES = st.sampled_from(
+    [
+        *(f"{day} 12:00:09 mx1 a: b".encode() for day in ("Nov 22", "Nov  2", "Nov 2", "Feb 28", "Mar  1", "Dec 31")),
+        b"Nov 2",
+        b"Nov 22",
+        b"Nov 22 12",
+        b"Nov 22 12:",
+        b"Nov 22 12:00:00",
+        b"Nov 22 12:00:00 ",
+        b"Feb 29 29:00:00 mx1 a: b",
+        b"2023-02-29T00:00:00Z mx1 a: no such day",
+        b"2023-02-2",
+        b"\r",
+    ]
+)
+ISO_LINES = st.sampled_from([b"2023-01-02T00:00:00Z mx1 a: b", b"2024-12-31 00:00:00 mx1 a: b"])
+
+
+def old_first_year(lines: list[bytes], anchor: date, year: int | None) -> int | None:
+    """As it was when every line was looked at."""
+    clocks = [Clock(2000 + place, UTC) for place in range(4)]
+    unfit: set[int] = set()
+    seen = b""
+    for line in lines:
+        if line[:6] == seen or (text := decode(line)) is None:
+            continue
+        if RFC3164.match(text):
+            seen = line[:6]
+        elif found := ISO8601.match(text):
+            try:
+                anchor, year = date.fromisoformat(found["date"]), None
+            except ValueError:
+                continue
+            break
+        else:
+            continue
+        for place, clock in enumerate(clocks):
+            clock.stamp(text)
+            last = clock.last
+            if text.startswith("Feb 29") and (last is None or (last.month, last.day) != (2, 29)):
+                unfit.add(place)
+    return _choose([clock.last for clock in clocks], unfit, anchor, year)
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.one_of(LINES, ODD_LINES, ODD_LINES), max_size=30),
+    st.lists(ISO_LINES, max_size=1),
+    st.lists(ODD_LINES, max_size=5),
+    st.lists(st.integers(0, 36), max_size=3),
+    st.none() | st.integers(2019, 2022),
+)
+def test_no_line_that_matters_is_missed(
+    before: list[bytes], written: list[bytes], after: list[bytes], cuts: list[int], year: int | None
+) -> None:
+    lines = [*before, *written, *after]
+    bounds = [0, *sorted(cuts), len(lines)]
+    blocks = [b"".join(line + b"\n" for line in lines[a:b]) for a, b in pairwise(bounds)]
+    if blocks[-1]:
+        blocks[-1] = blocks[-1].removesuffix(b"\n")
+    assert first_year(blocks, ANCHOR, year) == old_first_year(lines, ANCHOR, year)
+
+
+@given(st.lists(st.one_of(LINES, ODD_LINES, ISO_LINES), max_size=30), st.integers(0, 30), st.integers(2020, 2030))
+def test_a_clock_that_saw_the_changes_stands_as_one_that_saw_all(lines: list[bytes], cut: int, year: int) -> None:
+    data = b"".join(line + b"\n" for line in lines)
+    whole, few = Clock(year, UTC), Clock(year, UTC)
+    programs.parse(list(enumerate(lines)), whole, "")
+    found = list(changes([b"".join(line + b"\n" for line in part) for part in (lines[:cut], lines[cut:])]))
+    for change in found:
+        few.stamp(change.text)
+        assert (decode(data[change.offset :].split(b"\n", 1)[0]) or "").startswith(change.text)
+    assert (few.last, few.year) == (whole.last, whole.year)
+
+
+def wrapped(form: str, *days: int) -> bytes:
+    return b"".join((form.format(day=day, seconds=1795305600 + 86400 * (day - 22)) + "\n").encode() for day in days)
+
+
+TEXT = "mx1 postfix/smtpd[695]: connect"
+
+
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [
+        (f"<22>Nov {{day}} 12:00:09 {TEXT}", False),
+        (f"mail-1  | Nov {{day}} 12:00:09 {TEXT}", False),
+        (f"\x1b[33mmail-1  |\x1b[0m Nov {{day}} 12:00:09 {TEXT}", False),
+        ("Sun Nov {day} 12:00:09 2026 mail.info postfix/smtpd[695]: connect", True),
+        (f"2026 Nov {{day}} 12:00:09 {TEXT}", True),
+        (f"Nov {{day}} 2026 12:00:09 {TEXT}", True),
+        (f"Sun 2026-11-{{day}} 12:00:09 CET {TEXT}", True),
+        ("<22>1 2026-11-{day}T12:00:09Z mx1 postfix/smtpd 695 - - connect", True),
+        (f"{{seconds}}.123456 {TEXT}", True),
+        (f"2031-01-01T00:00:00Z stdout F Nov {{day}} 12:00:09 {TEXT}", False),
+        (f"Nov  1 00:00:00 mx1 docker[1]: Nov {{day}} 12:00:09 {TEXT}", False),
+        (f"Nov  1 00:00:00 mx1 docker[1]: 2026-11-{{day}} 12:00:09 {TEXT}", True),
+        (f'{{{{"log": "Nov {{day}} 12:00:09 {TEXT}\\n", "time": "2031-01-01T00:00:00Z"}}}}', False),
+    ],
+)
+def test_changes_in_logs_of_every_form(form: str, written: bool) -> None:
+    data = wrapped(form, 21, 21, 22, 22, 22, 21)
+    size = len(data) // 6
+    found = list(changes([data[: 3 * size], data[3 * size :]]))
+    assert [change.offset // size for change in found] == [0, 2, 5]
+    assert {change.written for change in found} == {written}
+    assert [change.date.day for change in found] == [21, 22, 21]
+    few, whole = Clock(2027, UTC), Clock(2027, UTC)
+    for line in data.decode().splitlines():
+        assert read(line, whole)
+    for change in found:
+        few.stamp(change.text)
+    assert (few.last, few.year) == (whole.last, whole.year)
+    assert first_year([data], date(2030, 1, 1)) == (2026 if written else 2029)
+
+
+def test_changes() -> None:
+    first, second = log("Nov 22", "Nov 22", "Nov 23"), log("Nov 23", "Nov 24") + ISO + ISO
+    size = len(log("Nov 22"))
+    found = [(change.offset, f"{change.date}", change.written) for change in changes([first, second])]
+    assert found == [
+        (0, "2000-11-22", False),
+        (2 * size, "2000-11-23", False),
+        (4 * size, "2000-11-24", False),
+        (5 * size, "2023-01-02", True),
+    ]
+    iso = [f"2026-11-{day}T00:00:00Z mx1 a: b\n".encode() for day in (21, 21, 21, 22, 22, 23)]
+    assert [change.offset // len(iso[0]) for change in changes([b"".join(iso)])] == [0, 3, 5]
+    assert list(changes([])) == list(changes([b""])) == list(changes([b"\n"])) == []
+
+
+def test_of_lines_of_one_day_next_to_none_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[bytes] = []
+
+    def counted(line: bytes) -> str | None:
+        found.append(line)
+        return decode(line)
+
+    monkeypatch.setattr("advisor.rotation.decode", counted)
+    block = b"".join(f"Nov 22 12:{number // 60 % 60:02}:{number % 60:02} mx1 a: b\n".encode() for number in range(3600))
+    assert first_year([block] * 9, ANCHOR) == 2026
+    assert len(found) == 1
 
 
 def last_and_unfit(lines: list[bytes], year: int) -> tuple[date | None, bool]:

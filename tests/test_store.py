@@ -19,12 +19,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from advisor import part, programs, store
+from advisor import draft, ingestion, part, programs, store
 from advisor.errors import AdvisorError
 from advisor.event import SCHEMA, VERSION, Coverage
+from advisor.ingestion import Ingested, ingest
 from advisor.line import Clock
 from advisor.source import Log, Survey
-from advisor.store import Ingested, ingest, read
+from advisor.store import read
 
 TODAY = date(2026, 11, 22)
 PACKERS: list[Callable[[bytes], bytes]] = [bytes, gzip.compress, bz2.compress]
@@ -33,7 +34,7 @@ PACKERS: list[Callable[[bytes], bytes]] = [bytes, gzip.compress, bz2.compress]
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of about ten lines, on a disk that is not asked to be sure of them."""
-    monkeypatch.setattr(store, "PART", 1000)
+    monkeypatch.setattr(ingestion, "PART", 1000)
     monkeypatch.setattr("os.fsync", lambda _: None)
 
 
@@ -119,7 +120,7 @@ def test_any_way_to_ingest_a_log_bit_by_bit_is_as_good_as_at_once(
     whole = b"".join(texts)
     cuts = [*data.draw(st.lists(st.integers(0, len(whole)), max_size=4)), len(whole)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "PART", data.draw(st.sampled_from([1, 300, 1000, 10**6])))
+        patch.setattr(ingestion, "PART", data.draw(st.sampled_from([1, 300, 1000, 10**6])))
         for at in data.draw(st.permutations(cuts)):
             pack = data.draw(st.sampled_from(PACKERS))
             log = write(folder / f"maillog.{data.draw(st.integers(0, 3))}", pack(whole[:at]), modified=date(2027, 1, 2))
@@ -194,7 +195,7 @@ def test_an_older_copy_adds_nothing(tmp_path: Path, count: int) -> None:
 
 @pytest.mark.parametrize("size", [1000, 10**6])
 def test_an_older_copy_of_a_log_that_grew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(store, "PART", size)
+    monkeypatch.setattr(ingestion, "PART", size)
     log, folder = tmp_path / "maillog", tmp_path / "store"
     stages = [line(0, "Nov 20"), *(b"".join(line(n, day) for n in range(5)) for day in ("Nov 20", "Jan  1", "Jan  9"))]
     for number in range(1, 5):
@@ -271,7 +272,7 @@ def test_an_older_copy_where_a_part_was_lost(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [1000, 10**6])
 def test_the_year_goes_on_where_the_last_run_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(store, "PART", size)
+    monkeypatch.setattr(ingestion, "PART", size)
     log = tmp_path / "maillog"
     december = b"".join(line(number, "Dec 31") for number in range(30))
     january = b"".join(line(number, "Jan  1") for number in range(30))
@@ -304,7 +305,7 @@ def test_bad_files_do_not_stop_the_others(tmp_path: Path) -> None:
     mixed = write(tmp_path / "mixed", line(0) + b"Nov 22 12:00:00 mx1 dovecot: login\n" * 2999)
     good = write(tmp_path / "good", lines(30))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "PART", 50_000)
+        patch.setattr(ingestion, "PART", 50_000)
         result = add(tmp_path / "store", cut, image, empty, Path("/proc/self/mem"), other, mixed, good)
         assert sorted(str(error).split(":")[0] for error in result.bad) == sorted(
             map(str, (cut, image, "/proc/self/mem"))
@@ -349,7 +350,7 @@ def test_a_part_says_what_it_holds(tmp_path: Path) -> None:
         assert found["advisor.clock_after"] == [2026, "2026-11-20"]
         first = datetime(2026, 11, 20, 12, tzinfo=UTC)
         assert found["advisor.first_time"] == first.timestamp() * 1e6
-        assert pq.read_metadata(file).row_group(0).column(0).compression == "ZSTD"
+        assert pq.read_metadata(file).row_group(0).column(0).compression == "SNAPPY"
     assert pq.read_table(tmp_path / "store").num_rows == read(tmp_path / "store").num_rows
 
 
@@ -433,7 +434,7 @@ def test_a_newer_store_is_left_alone(tmp_path: Path) -> None:
 def test_a_part_of_an_older_parser_is_not_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = write(tmp_path / "maillog", lines(5))
     add(tmp_path / "store", log)
-    for module in (part, store):
+    for module in (draft, ingestion, part):
         monkeypatch.setattr(module, "VERSION", VERSION + 1)
     add(tmp_path / "store", write(log, lines(9)))
     assert [found.parser for found in store.parts(tmp_path / "store")] == [VERSION, VERSION + 1]
@@ -468,7 +469,7 @@ def test_other_files_in_the_store_are_no_matter(tmp_path: Path) -> None:
 
 
 def test_a_second_ingest_waits_only_so_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "PATIENCE", 0)
+    monkeypatch.setattr(ingestion, "PATIENCE", 0)
     folder, log = tmp_path / "store", write(tmp_path / "maillog", lines(9))
     folder.mkdir()
     with (folder / ".lock").open("ab") as lock:
@@ -476,109 +477,3 @@ def test_a_second_ingest_waits_only_so_long(tmp_path: Path, monkeypatch: pytest.
         with pytest.raises(AdvisorError, match="another ingest is at work"):
             add(folder, log)
     assert add(folder, log).coverage.lines == 9
-
-
-# Processes that die, and two at once. One process imports everything and forks for each ingest, to be quick.
-
-CHILD = """
-import os, random, signal, sys, time
-import pandas  # or pyarrow would do it in each process
-from datetime import UTC, date
-from pathlib import Path
-from advisor import store
-
-folder, log, how, times = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
-store.PART = 1000
-chance = random.Random(7)
-
-def ingest(number):
-    store.ingest([log], folder / str(number), zone=UTC, today=date(2026, 11, 22))
-
-def forked(work, *arguments):
-    child = os.fork()
-    if not child:
-        try:
-            work(*arguments)
-        finally:
-            os._exit(0 if sys.exc_info()[0] is None else 1)
-    return child
-
-def killed_at_step(number):
-    os.fsync = lambda _: None
-    steps = 0
-    def step(event, arguments):
-        nonlocal steps
-        if event in ("open", "os.rename", "os.remove", "os.mkdir") and str(folder) in str(arguments[0]):
-            steps += 1
-            if steps > number:
-                os.kill(os.getpid(), signal.SIGKILL)
-    sys.addaudithook(step)
-    ingest(number)
-
-if how == "at once":
-    statuses = [os.waitpid(child, 0)[1] for child in [forked(ingest, 0) for _ in range(times)]]
-elif how == "steps":
-    statuses = [os.waitpid(forked(killed_at_step, number), 0)[1] for number in range(times)]
-else:
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
-    began = time.monotonic()
-    os.waitpid(forked(ingest, "unhurt"), 0)
-    signal.sigtimedwait([signal.SIGCHLD], 0)
-    whole = time.monotonic() - began
-    statuses = []
-    for number in range(times):
-        child = forked(ingest, number)
-        signal.sigtimedwait([signal.SIGCHLD], chance.uniform(0, whole))
-        os.kill(child, signal.SIGKILL)
-        statuses.append(os.waitpid(child, 0)[1])
-        signal.sigtimedwait([signal.SIGCHLD], 0)
-print(*statuses)
-"""
-
-
-def run_child(tmp_path: Path, data: bytes, how: str, times: int) -> list[int]:
-    """Ingest a log so many times in processes of their own; their exit statuses."""
-    log = write(tmp_path / "maillog", data)
-    command = [sys.executable, "-c", CHILD, str(tmp_path / "stores"), str(log), how, str(times)]
-    root = Path(__file__).parent.parent
-    done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True, timeout=300)
-    return [int(word) for word in done.stdout.split()]
-
-
-def assert_mends(folder: Path, log: Path) -> bool:
-    """What a dead ingest left is right, and the next one makes it whole; True if anything was missing."""
-    data = log.read_bytes()
-    if folder.exists():
-        found = read(folder)
-        assert rows(found) == rows(parsed(data, "".join(found["source"][:1].to_pylist()))[0])[: found.num_rows]
-    result = add(folder, log)
-    assert_holds(folder, data)
-    assert not list(folder.glob(".*.tmp"))
-    return result.coverage.lines > 0
-
-
-def test_killed_at_every_step(tmp_path: Path) -> None:
-    statuses = run_child(tmp_path, lines(60), "steps", 16)
-    died = statuses.index(0)
-    assert statuses == [9] * died + [0] * (16 - died)
-    missing = [assert_mends(tmp_path / "stores" / str(number), tmp_path / "maillog") for number in range(16)]
-    assert missing[: died - 1] == [True] * (died - 1)
-    assert missing[died:] == [False] * (16 - died)
-
-
-def test_killed_at_random_moments(tmp_path: Path) -> None:
-    assert set(run_child(tmp_path, lines(60), "random", 20)) <= {0, 9}
-    for number in range(20):
-        assert_mends(tmp_path / "stores" / str(number), tmp_path / "maillog")
-
-
-@pytest.mark.long
-def test_killed_at_many_random_moments(tmp_path: Path) -> None:
-    assert set(run_child(tmp_path, lines(300), "random", 200)) <= {0, 9}
-    for number in range(200):
-        assert_mends(tmp_path / "stores" / str(number), tmp_path / "maillog")
-
-
-def test_two_ingests_at_once(tmp_path: Path) -> None:
-    assert run_child(tmp_path, lines(60), "at once", 4) == [0] * 4
-    assert_holds(tmp_path / "stores" / "0", lines(60))

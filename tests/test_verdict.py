@@ -88,6 +88,16 @@ LINES = {
         "550 5.5.3 <DATA>: Data command rejected: Multi-recipient bounce",
         "550 5.5.3 <END-OF-MESSAGE>: End-of-data rejected: Multi-recipient bounce",
     ],
+    "reject_plaintext_session": ["450 4.7.1 Session encryption is required"],
+    "smtpd_forbid_bare_newline": ["bare <LF> received"],
+    "defer_if_permit": ["450 4.7.0 <x@y.example>: Recipient address rejected: defer_if_permit requested"],
+    "defer_if_reject": ["450 4.7.0 <mail.a.example>: Client host rejected: defer_if_reject requested"],
+    "permit_mx_backup": [
+        "450 4.4.4 <x@y.example>: Recipient address rejected: Unable to look up host mx.y.example as mail exchanger: x",
+        "450 4.4.4 <x@y.example>: Recipient address rejected: Unable to verify host mx.y.example as mail exchanger",
+        "450 4.4.4 <x@y.example>: Recipient address rejected: Unable to look up mail exchanger information: x",
+    ],
+    "milter-greylist": ["451 4.7.1 Greylisting in action, please come back in 00:05:00"],
     "postgrey": [
         "450 4.2.0 <p001@ourdom.test>: Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/help/x",
         "450 4.2.0 <unknown[203.0.113.20]>: Client host rejected: Greylisted, see http://postgrey.schweikert.ch/help/x",
@@ -96,6 +106,8 @@ LINES = {
         "550 5.7.23 <p080@ourdom.test>: Recipient address rejected: Message rejected due to: SPF fail - not authorized",
         "450 4.7.24 <p080@ourdom.test>: Recipient address rejected: Message deferred due to: SPF Temporary Error: DNS",
         "550 5.7.23 <x@txtonly.example>: Sender address rejected: Message rejected due to: SPF fail - not authorized.",
+        # postfix-policyd-spf-perl
+        "550 5.7.1 <p080@ourdom.test>: Recipient address rejected: Please see http://www.openspf.net/Why?s=mfrom;id=x",
     ],
     "opendmarc": [
         "5.7.1 rejected by DMARC policy for ourdom.test",
@@ -163,6 +175,16 @@ def test_lists(code: str, words: str, name: str, dnsbl: str) -> None:
         "451 4.3.0 <x@y.example>: Temporary lookup failure",
         "452 4.3.1 Insufficient system storage",
         "550 5.7.1 we say: Relay access denied",
+        # Whoever says REJECT in a table, or `reject` or `defer` in a list; and any policy service may say the same.
+        "450 4.3.2 <x@y.example>: Recipient address rejected: Try again later",
+        "450 4.7.1 <x@y.example>: Recipient address rejected: Service unavailable",
+        "552 5.2.2 <x@y.example>: Recipient address rejected: over quota",
+        "450 4.7.1 <x@y.example>: Sender address rejected: You are sending too many emails, contact helpdesk",
+        "550 5.7.1 <DATA>: Data command rejected: not like this",
+        # rspamd's words for greylisting are anybody's.
+        "4.7.1 Try again later",
+        "5.7.1 Spam message rejected",
+        "551 5.7.1 <message rejected due to: spf fail@x.example>: Sender address rejected: no",
         "550 5.7.1 you are blocked using our patience",
         "550 5.7.1 <x@y.example>: Recipient address rejected: not Greylisted, see above",
         "554 5.7.1 Client host: cannot find your hostname",
@@ -187,6 +209,12 @@ def test_what_nobody_we_know_says_is_other(words: str) -> None:
         (
             "4.7.1 x; from=<a> to=<b> proto=ESMTP helo=<[192.0.2.1]> sasl_username=<bob b>",
             {"dsn": "4.7.1", "sender": "a", "recipient": "b", "proto": "ESMTP", "helo_name": "[192.0.2.1]", "text": "x"}
+            | {"sasl_username": "bob b"},
+        ),
+        (
+            # Restrictions, since Postfix 3.10
+            "450 x; from=<a> to=<b> proto=ESMTP helo=<c> sasl_method=PLAIN sasl_username=bob b sasl_sender=a@b",
+            {"reply": "450", "sender": "a", "recipient": "b", "proto": "ESMTP", "helo_name": "c", "text": "x"}
             | {"sasl_username": "bob b"},
         ),
         (
@@ -217,6 +245,7 @@ FRAGMENTS = [
     "> to=<",
     "> proto=SMTP helo=<",
     "> sasl_username=<",
+    "> sasl_username=",
     ">: ",
     "<",
     ">",
@@ -324,6 +353,20 @@ def test_a_login_cannot_be_made_up_by_a_helo_that_postfix_has_neutered() -> None
     text = "no; from=<a> to=<b> proto=SMTP helo=<x??sasl_username=?admin>"
 
     assert "sasl_username" not in (read_verdict(text) or {"sasl_username": "none"})
+
+
+LOGIN = st.from_regex(re.compile(r"[\w.@+-]{1,12}( [\w.@+-]{1,12})?", re.ASCII), fullmatch=True)
+LOGGED = st.sampled_from([" sasl_username=<{}>", " sasl_method=PLAIN sasl_username={} sasl_sender=a@b"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(ADDRESS, HELO, LOGIN, LOGGED)
+def test_a_login_is_read_as_a_milter_and_as_smtpd_write_it(sender: str, helo: str, login: str, form: str) -> None:
+    words = line("p001@ourdom.test", "no", quoted(sender), "p001@ourdom.test", helo)
+    found = read_verdict(words + form.format(login))
+
+    assert found is not None
+    assert (found["sasl_username"], found["sender"], found["helo_name"]) == (login, quoted(sender), helo)
 
 
 @settings(max_examples=300, deadline=None)

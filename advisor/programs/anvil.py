@@ -1,6 +1,6 @@
 """anvil(8): connection counts and rates."""
 
-from advisor.family import family
+from advisor.family import LIBRARY, family
 
 PROGRAMS = ("anvil",)
 POSTFIX = True
@@ -12,4 +12,5 @@ FAMILIES = (
         r"statistics: (?P<text>max (?:cache size \d+|(?:connection count \d+|[a-z]+ rate \d+/\d+s) for \(.+\)) "
         r"at [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)",
     ),
+    LIBRARY,
 )

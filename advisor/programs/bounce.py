@@ -1,6 +1,6 @@
 """bounce(8): the notifications that Postfix writes itself."""
 
-from advisor.family import QUEUE_ID, family
+from advisor.family import LIBRARY, QUEUE_ID, family
 
 PROGRAMS = ("bounce", "defer", "trace")
 POSTFIX = True
@@ -19,4 +19,5 @@ FAMILIES = (
         r"no trace file -- not sending a notification|"
         r"not sending trace/success notification for (?:single|double)-bounce message)",
     ),
+    LIBRARY,
 )

@@ -1,6 +1,6 @@
 """cleanup(8): message ids, header and body checks, and what milters did at the end of a message."""
 
-from advisor.family import ANY, CLIENT, QUEUE_ID, Family, Fields, family
+from advisor.family import ANY, CLIENT, LIBRARY, QUEUE_ID, Family, Fields, family
 from advisor.programs.delivery import DELIVERY
 from advisor.programs.smtpd import STAGES, complete_verdict
 from advisor.verdict import OTHER, attributes
@@ -65,6 +65,9 @@ FAMILIES = (
     family(
         "notice",
         "960D3E0: removed",
-        rf"{QUEUE_ID}: (?P<text>removed|skipped|reason=.*|milter triggers .*)|(?P<reason>table \S+ has changed.*)",
+        # In brackets since Postfix 3.8 (cleanup_api.c).
+        rf"{QUEUE_ID}: (?P<text>removed(?: \((?:canceled|discarded)\))?|skipped|reason=.*|milter triggers .*|"
+        r"\S+ map lookup problem -- message not accepted, try again later)",
     ),
+    LIBRARY,
 )

@@ -1,6 +1,6 @@
 """The delivery agents: one format for all of them, written by log_adhoc() (src/global/log_adhoc.c)."""
 
-from advisor.family import ANY, CIPHER, MAILBOX, QUEUE_ID, SECONDS, TLS, family
+from advisor.family import ANY, CIPHER, LIBRARY, MAILBOX, QUEUE_ID, SECONDS, TLS, family, tls_detail
 
 PROGRAMS = ("smtp", "lmtp", "local", "virtual", "pipe", "error", "retry", "relay", "discard")
 POSTFIX = True
@@ -45,12 +45,6 @@ FAMILIES = (
     ),
     family(
         "tls",
-        "mx.partner.example[198.51.100.7]:25: subject_CN=mx.partner.example, issuer_CN=R3, fingerprint=AB:CD, "
-        "pkey_fingerprint=EF:01",
-        rf"{_PEER}: (?P<text>subject_CN=.*, fingerprint=\S+.*)",
-    ),
-    family(
-        "tls",
         "setting up TLS connection to mx.partner.example[198.51.100.7]:25",
         rf"setting up TLS connection to {_PEER}",
     ),
@@ -59,12 +53,25 @@ FAMILIES = (
         "SSL_connect error to mx.partner.example[198.51.100.7]:25: -1",
         rf"(?:SSL_connect error to|(?:server )?certificate verification failed for) {_PEER}: (?P<reason>.+)",
     ),
+    tls_detail(_PEER),
+    family(
+        # What smtp_trouble.c says of a server when there is another one to try; smtp_connect.c has no queue id.
+        "notice",
+        "4F1D61C0: TLS is required, but was not offered by host mx.partner.example[198.51.100.7]",
+        rf"(?:{QUEUE_ID}: )?(?P<text>(?:Cannot start TLS: |Server certificate not |TLS is required, |"
+        r"SMTPUTF8 is required, |Sender requires verified TLS, |SASL (?:\[CACHED\] )?authentication failed|"
+        r"local data error while talking to |mail for \S+ loops back to myself|message size \d+ exceeds size limit |"
+        r"unexpected server message|client TLS configuration problem|network address conversion failed: |"
+        r"unable to (?:look up host|find primary relay for) |[Ss]erver (?:configuration error|unavailable )).*)",
+    ),
     family(
         "notice",
         "4F1D61C0: enabling PIX workarounds: disable_esmtp for mx.partner.example[198.51.100.7]:25",
-        rf"{QUEUE_ID}: (?P<text>(?:enabling PIX workarounds: |Cannot start TLS: |breaking line |passing |"
+        rf"{QUEUE_ID}: (?P<text>(?:enabling PIX |breaking line |passing |"
         # smtp_header_checks and their like
-        r"(?:replace|prepend|strip|info|warning): (?:header|mime-header|nested-header|body) |"
-        r"SASL authentication failed).*)|(?P<reason>table \S+ has changed -- restarting|Host offered STARTTLS: \[.*\])",
+        r"(?:replace|prepend|strip|info|warning): (?:header|mime-header|nested-header|body) ).*)|"
+        r"(?P<reason>Host offered STARTTLS: \[.*\]|(?:discarding EHLO keywords: |SMTPS wrappermode \(TCP port 465\) |"
+        r"TLSRPT: status=|host \S+ offers SMTPUTF8 support|\S+: replacing server reply ).*)",
     ),
+    LIBRARY,
 )

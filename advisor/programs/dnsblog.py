@@ -1,6 +1,6 @@
 """dnsblog(8): what DNS lists answered to postscreen."""
 
-from advisor.family import IP, family
+from advisor.family import IP, LIBRARY, family
 
 PROGRAMS = ("dnsblog",)
 POSTFIX = True
@@ -16,4 +16,5 @@ FAMILIES = (
         "warning: dnsblog_query: lookup error for DNS query 2.0.0.127.dead.test: Host or domain name not found",
         r"warning: dnsblog_query: lookup error for DNS query (?P<domain>\S+): (?P<reason>.+)",
     ),
+    LIBRARY,
 )

@@ -1,6 +1,6 @@
 """master(8): when Postfix started, stopped, and what it could not run."""
 
-from advisor.family import family
+from advisor.family import LIBRARY, family
 
 PROGRAMS = ("master",)
 POSTFIX = True
@@ -15,6 +15,7 @@ FAMILIES = (
         "notice",
         "terminating on signal 15",
         r"(?P<text>terminating on signal \d+|reload -- version \S+, configuration \S+|reload configuration \S+|"
-        r"using backwards-compatible default setting .+|rotating .+|process .+)",
+        r"rotating .+|process .+|master exit time has arrived|ignoring status update from child pid .+)",
     ),
+    LIBRARY,
 )

@@ -45,13 +45,18 @@ FAMILIES = (
     family(
         "dkim_note",
         "4ECE0AB: external host h2.senders.example attempted to send as ourdom.test",
-        rf"{QUEUE_ID}: (?P<text>not authenticated|no signing (?:sub)?domain match for .*|external host .*|"
-        r"can't determine message sender; accepting|key retrieval failed .*|no signature.*|syntax error.*|"
-        r"failed to parse.*)",
+        rf"{QUEUE_ID}: (?P<text>(?:not (?:POP )?authenticated|no (?:signing|MTA name|macros|reputation|signature)|"
+        r"external host |can't |key |syntax error|failed to |error |signature processing failed: |ignoring |skipping |"
+        r"signing table |domain '|allowed by |(?:\S+ )?blocked by |rate limit for |reputation query |cannot find |SSL |"
+        r"internal error|resource unavailable|RFC5322 header requirement error: |BodyLengthDB matched |unable to |"
+        r"smfi_|dkimf?_|\S+ header (?:add|remove) failed|\S+: (?:malloc|access|open|fopen|read|stat)\(\)).*)",
     ),
     family(
         "notice",
         "OpenDKIM Filter v2.11.0 starting (args: -f -x /etc/opendkim.conf)",
-        r"(?P<text>OpenDKIM Filter.*|configuration reloaded.*|unable to .*|key retrieval .*)",
+        r"(?P<text>(?:OpenDKIM Filter|configuration reloaded|unable to |key |cache: |ignoring |can't |error |smfi_|"
+        r"mlfi_negotiate\(\)|no such (?:user|group) |terminated with signal |exited with status |maximum restart |"
+        r"message requeueing |too much header data|WARNING: |\[(?:parent|child)\] |dkimf?_|statistics recording failed|"
+        r"/\S+: (?:configuration error|settings found|open|stat|read)).*)",
     ),
 )

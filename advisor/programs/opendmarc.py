@@ -19,14 +19,18 @@ FAMILIES = (
     family(
         "dmarc_note",
         "2DE251CC: opendmarc_policy_query_dmarc(badrec.example) returned status 4",
-        rf"{QUEUE_ID}:? (?P<text>opendmarc_policy_\w+\(.*\) returned status \d+|multi-valued From field detected|"
-        r"RFC\d+ requirement error: .*|ignoring Authentication-Results at .*|unable to .*|quarantined.*|rejected.*|"
-        r"can't .*|failed to .*)",
+        rf"{QUEUE_ID}:? (?P<text>(?:opendmarc_policy_\w+\(.*\) returned status |multi-valued From field detected|"
+        r"RFC\d+ requirement error: |ignoring |unable to |quarantined|rejected|can't |failed to |ARC pass, policy |"
+        r"DMARC context initialization failed|smfi_|\S+ header add failed|p(?:open|close)\(\)|"
+        r"\S+: (?:fopen|flock|lockf|fwrite)\().*)",
     ),
     family(
         "notice",
         "OpenDMARC Filter v1.4.2 starting (args: -f -c /etc/opendmarc.conf)",
-        r"(?P<text>OpenDMARC Filter.*|(?:additional )?trusted authentication services: .*|"
-        r"configuration reloaded.*|implicit authentication.*)",
+        r"(?P<text>(?:OpenDMARC Filter|(?:additional )?trusted authentication services: |configuration reloaded|"
+        r"implicit authentication|ignoring connection from |ignoring reload signal|mlfi_negotiate\(\)|smfi_|"
+        r"no such (?:user|group) |terminated with signal |exited with status |maximum restart |WARNING: |"
+        r"\[(?:parent|child)\] |opendmarc_policy_library_init|can't |"
+        r"/\S+: (?:configuration error|required parameter)).*)",
     ),
 )

@@ -5,7 +5,7 @@ Where the client sent no HELO it prints the sender's domain as `helo=`, so that 
 
 from advisor.family import ANY, IP, Fields, family
 
-PROGRAMS = ("policyd-spf", "policy-spf")
+PROGRAMS = ("policyd-spf", "pyspf-milter", "policy-spf")
 POSTFIX = False
 
 
@@ -27,8 +27,9 @@ FAMILIES = (
         "spf",
         ": prepend Received-SPF: Pass (mailfrom) identity=mailfrom; client-ip=203.0.113.180; helo=spf.senders.example; "
         "envelope-from=x@spfpass.example; receiver=ourdom.test ",
-        rf"{_QUEUE_ID}prepend Received-SPF: (?P<result>\w+) \((?P<text>.{{0,500}}?)\) identity=(?P<reason>\w+); "
-        rf"{_WHO}\s*",
+        # Not prepended with Header_Type = None. `identity=no SPF record` is a fault of version 1.
+        rf"{_QUEUE_ID}(?:prepend|Header field not prepended:) Received-SPF: (?P<result>\w+) "
+        rf"\((?P<text>.{{0,500}}?)\) identity=(?P<reason>\w+(?: [\w ]+)?); {_WHO}\s*",
         _lower,
     ),
     family(
@@ -55,7 +56,18 @@ FAMILIES = (
     ),
     family(
         "notice",
+        "prepend X-Comment: SPF check N/A for local connections - client-ip=192.0.2.9; helo=[192.0.2.9]; "
+        "envelope-from=alice@ourdom.test; receiver=ourdom.test ",
+        rf"{_QUEUE_ID}(?P<text>(?:(?:prepend|Header field not prepended:) X-Comment: |result_only ).*)",
+    ),
+    family(
+        # From debugLevel 2 up, some of them.
+        "notice",
         "spfcheck: pyspf result: \"['None', '', 'helo']\"",
-        r"(?P<text>(?:spfcheck:|Action:|Starting|Skipped|SPF check N/A|skipped|Traceback|Config:|ERROR|WARNING).*)",
+        r"(?P<text>(?:spfcheck: |Action: |Starting|Normal exit|Skipped|SPF check N/A|skipped|Traceback|Config: |ERROR|"
+        r"WARNING|Configuration |Read line: |Found the end of entry|Cached data for |X-Comment: |Ouch, caught exc: |"
+        r"Authserv_Id |(?:Domain |HELO Domain |PTR Domain )?Whitelist |skip_addresses |Per[- ]user |User data: |"
+        r"readConfigFile: |readUserConfigFile: |Reading per user data |Could not make HostDataset |drop_privileges: |"
+        r"pyspf-milter started:|connect from |mail from: |Header text ).*)",
     ),
 )

@@ -1,6 +1,6 @@
 """postscreen(8): who was tested before smtpd, with what result, and who was let in."""
 
-from advisor.family import ADDRESS, ANY, MAILBOX, NUMBER, Fields, family
+from advisor.family import ADDRESS, ANY, IP, LIBRARY, MAILBOX, NUMBER, Fields, family
 from advisor.verdict import name_restriction
 
 PROGRAMS = ("postscreen",)
@@ -19,6 +19,12 @@ def _at_connect(fields: Fields) -> None:
     fields["stage"] = "CONNECT"
     _complete(fields)
 
+
+# COMMAND TIME LIMIT from [198.51.100.220]:44797 after CONNECT
+_VIOLATION = (
+    "(?P<action>COMMAND PIPELINING|BARE NEWLINE|NON-SMTP COMMAND|COMMAND COUNT LIMIT|COMMAND LENGTH LIMIT|"
+    "COMMAND TIME LIMIT)"
+)
 
 FAMILIES = (
     family(
@@ -74,8 +80,13 @@ FAMILIES = (
     family(
         "screen_violation",
         r"COMMAND PIPELINING from [198.51.100.220]:44797 after EHLO: MAIL FROM:<x@nosuch.example>\r\n",
-        r"(?P<action>COMMAND PIPELINING|BARE NEWLINE|NON-SMTP COMMAND|COMMAND COUNT LIMIT|COMMAND LENGTH LIMIT|"
-        rf"COMMAND TIME LIMIT) from {ADDRESS} after (?P<stage>[\w-]+)(?::? (?P<text>.*))?",
+        rf"{_VIOLATION} from {ADDRESS} after (?P<stage>[\w-]+)(?::? (?P<text>.*))?",
+    ),
+    family(
+        # What the client sent was no command at all.
+        "screen_violation",
+        r"BARE NEWLINE from [198.51.100.231]:38479 after \000\000\000",
+        rf"{_VIOLATION} from {ADDRESS} after (?P<text>(?![\w-]+(?::? |\Z)).*)",
     ),
     family(
         "screen_violation",
@@ -89,10 +100,11 @@ FAMILIES = (
     ),
     family(
         "notice",
-        "cache btree:/var/lib/postfix/postscreen_cache full cleanup: retained=3 dropped=0 entries",
-        r"(?P<text>cache \S+ (?:full|partial) cleanup: retained=\d+ dropped=\d+ entries|"
-        r"(?:entering|leaving) STRESS mode with \d+ connections|table \S+ has changed - finishing in the background|"
-        r"using backwards-compatible default setting .+|skip .+)|"
-        rf"{ADDRESS}: (?P<reason>(?:discarding EHLO keywords: |replacing command ).*)",
+        "entering STRESS mode with 40 connections",
+        r"(?P<text>(?:entering|leaving) STRESS mode with \d+ connections|skip .+)|"
+        # postscreen_smtpd.c writes [203.0.113.10]25: before the first of them.
+        rf"\[(?P<client_address>{IP})\]:?(?P<client_port>\d{{1,5}}): "
+        r"(?P<reason>(?:discarding EHLO keywords: |replacing command ).*)",
     ),
+    LIBRARY,
 )

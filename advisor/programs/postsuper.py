@@ -1,6 +1,6 @@
 """postsuper(1): what the administrator did to messages in the queue."""
 
-from advisor.family import QUEUE_ID, family
+from advisor.family import LIBRARY, QUEUE_ID, family
 
 PROGRAMS = ("postsuper",)
 POSTFIX = True
@@ -11,6 +11,8 @@ FAMILIES = (
         "notice",
         "4F1D61C0: placed on hold",
         rf"{QUEUE_ID}: (?P<text>placed on hold|released from hold|requeued|expired)|"
-        r"(?P<reason>(?:Deleted|Requeued|Placed on hold|Released from hold|Force-expired|Expired): \d+ messages?)",
+        r"(?P<reason>(?:Deleted|Requeued|Placed on hold|Released from hold|Force-expired|Expired|"
+        r"Renamed to match inode number): \d+ messages?)",
     ),
+    LIBRARY,
 )

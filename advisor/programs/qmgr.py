@@ -1,6 +1,6 @@
 """qmgr(8): which message is in the queue, from whom, for how many, and when it is gone."""
 
-from advisor.family import NUMBER, QUEUE_ID, family
+from advisor.family import LIBRARY, NUMBER, QUEUE_ID, family
 from advisor.programs.delivery import DELIVERY
 
 PROGRAMS = ("qmgr", "oqmgr", "nqmgr")
@@ -26,4 +26,5 @@ FAMILIES = (
         "4F1D61C0: skipped, still being delivered",
         rf"{QUEUE_ID}: (?P<text>skipped, still being delivered)",
     ),
+    LIBRARY,
 )

@@ -1,6 +1,6 @@
 """scache(8): the cache of outbound connections."""
 
-from advisor.family import family
+from advisor.family import LIBRARY, family
 
 PROGRAMS = ("scache",)
 POSTFIX = True
@@ -13,4 +13,5 @@ FAMILIES = (
         r"(?:domain|address) lookup hits=\d+ miss=\d+ success=\d+%|"
         r"max simultaneous domains=\d+ addresses=\d+ connection=\d+)",
     ),
+    LIBRARY,
 )

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from advisor.family import CIPHER, CLIENT, IP, NUMBER, QUEUE_ID, TLS, Fields, family
+from advisor.family import CIPHER, CLIENT, IP, LIBRARY, NUMBER, QUEUE_ID, TLS, Fields, family, tls_detail
 from advisor.verdict import name_restriction, read_verdict
 
 PROGRAMS = ("smtpd",)
@@ -67,12 +67,12 @@ def _complete(fields: Fields) -> bool:
 
 
 ACTIONS = (
-    "reject|reject_warning|permit|info|warn|discard|hold|redirect|filter|bcc|delay|prepend|"
+    "reject|reject_warning|permit|info|warn|discard|hold|redirect|filter|bcc|delay|prepend|hangup|"
     "milter-reject|milter-discard|milter-hold|milter-redirect|milter-quarantine"
 )
 STAGES = (
     "CONNECT|HELO|EHLO|MAIL|RCPT|DATA|BDAT|END-OF-MESSAGE|ETRN|VRFY|AUTH|STARTTLS|XCLIENT|XFORWARD|UNKNOWN|RSET|"
-    "NOOP|QUIT"
+    "NOOP|QUIT|HELP|DATA content|BDAT content"
 )
 
 FAMILIES = (
@@ -131,13 +131,15 @@ FAMILIES = (
     family(
         "hostname_warning",
         "warning: 203.0.113.25: hostname nofwd.example verification failed: Name or service not known",
-        rf"warning: (?P<client_address>{IP}): hostname (?P<reverse_client_name>\S+) verification failed: "
-        r"(?P<reason>.+)",
+        # With the function's name before Postfix 2.9.
+        rf"warning: (?:smtpd_peer_init: )?(?P<client_address>{IP}): hostname (?P<reverse_client_name>\S+) "
+        r"verification failed: (?P<reason>.+)",
     ),
     family(
         "hostname_warning",
         "warning: 203.0.113.28: address not listed for hostname other.hosts.example",
-        rf"warning: (?P<client_address>{IP}): address not listed for hostname (?P<reverse_client_name>\S+)",
+        rf"warning: (?:smtpd_peer_init: )?(?P<client_address>{IP}): address not listed for hostname "
+        r"(?P<reverse_client_name>\S+)",
     ),
     family(
         "numeric_hostname",
@@ -147,13 +149,14 @@ FAMILIES = (
     family(
         "lost_connection",
         "lost connection after DATA (1024 bytes) from h2.senders.example[203.0.113.102]",
-        r"(?P<action>lost connection|timeout|too many errors) after (?P<stage>[\w-]+(?: content)?)"
-        rf"(?: \((?P<size>{NUMBER}) bytes\))? from {CLIENT}",
+        # With the queue id, or NOQUEUE, since Postfix 3.10.
+        rf"(?:(?:NOQUEUE|{QUEUE_ID}): )?(?P<action>lost connection|timeout|too many errors) after "
+        rf"(?P<stage>[\w-]+(?: content)?)(?: \((?P<size>{NUMBER}) bytes\))? from {CLIENT}",
     ),
     family(
         "pipelining",
         r"improper command pipelining after CONNECT from mis0.example[198.51.100.220]: EHLO mis0.bad\r\nQUIT\r\n",
-        rf"improper command pipelining after (?P<stage>[\w-]+) from {CLIENT}(?:: (?P<text>.*))?",
+        rf"improper command pipelining after (?P<stage>[\w-]+) from {CLIENT}(?::(?: (?P<text>.*))?)?",
     ),
     family(
         "login_failed",
@@ -206,17 +209,15 @@ FAMILIES = (
         "setting up TLS connection from mail.good.example[203.0.113.10]",
         rf"setting up TLS connection from {CLIENT}",
     ),
-    family(
-        "tls",
-        "mail.good.example[203.0.113.10]: subject_CN=mail.good.example, issuer_CN=R3, fingerprint=AB:CD, "
-        "pkey_fingerprint=EF:01",
-        rf"{CLIENT}: (?P<text>subject_CN=.*, fingerprint=\S+.*)",
-    ),
+    tls_detail(CLIENT),
     family(
         "notice",
         "discarding EHLO keywords: CHUNKING",
-        r"(?P<text>(?:discarding EHLO keywords: |initializing the server-side TLS engine|"
-        r"table \S+ has changed -- restarting|using backwards-compatible default setting |"
-        rf"connection established|master_notify: ).*)|{CLIENT}: (?P<reason>replacing command .*)",
+        r"(?P<text>(?:discarding EHLO keywords: |mapping DSN status |master_notify: |"
+        # The Cyrus SASL library and its plugins.
+        r"SASL authentication info: |sql (?:auxprop )?plugin[ :]|auxpropfunc error |(?:begin|commit) transaction\Z|"
+        r"looking for plugins in |unable to (?:open Berkeley db|dlopen) |OTP unavailable because |"
+        rf"connection established).*)|{CLIENT}: (?P<reason>replacing command .*)",
     ),
+    LIBRARY,
 )

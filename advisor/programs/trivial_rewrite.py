@@ -1,14 +1,11 @@
-"""trivial-rewrite(8): says little unless a table is missing."""
+"""trivial-rewrite(8) and the other programs that say little unless a table is missing."""
 
-from advisor.family import family
+from advisor.family import LIBRARY
 
-PROGRAMS = ("trivial-rewrite",)
+PROGRAMS = (
+    *("trivial-rewrite", "proxymap", "proxywrite", "flush", "showq", "spawn", "qmqpd", "postlogd", "postqueue"),
+    *("postmap", "postalias", "postconf", "postmulti"),
+)
 POSTFIX = True
 
-FAMILIES = (
-    family(
-        "notice",
-        "table hash:/etc/postfix/transport(0,lock|fold_fix) has changed -- restarting",
-        r"(?P<text>table \S+ has changed -- restarting|using backwards-compatible default setting .+)",
-    ),
-)
+FAMILIES = (LIBRARY,)

@@ -1,6 +1,6 @@
 """verify(8) and tlsmgr(8): their caches, cleaned up."""
 
-from advisor.family import family
+from advisor.family import LIBRARY, family
 
 PROGRAMS = ("verify", "tlsmgr")
 POSTFIX = True
@@ -8,7 +8,9 @@ POSTFIX = True
 FAMILIES = (
     family(
         "notice",
-        "cache btree:/var/lib/postfix/verify_cache full cleanup: retained=3 dropped=0 entries",
-        r"(?P<text>cache \S+ (?:full|partial) cleanup: retained=\d+ dropped=\d+ entries)",
+        "exiting to reopen external entropy source /dev/urandom",
+        r"(?P<text>(?:exiting to reopen external entropy source |cannot read from entropy device |"
+        r"lost connection to EGD server ).*)",
     ),
+    LIBRARY,
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor import programs
+from advisor.family import IGNORED
 from advisor.line import Clock
 
 HERE = Path(__file__).parent
@@ -17,9 +18,10 @@ _ACCOUNT = ("source", "offset", "repeated")
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The events of a log, each with the fields that are not null."""
+    """The events of a log, each with the fields that are not null; what is ignored is none."""
     lines = list(enumerate(path.read_bytes().splitlines()))
-    rows = programs.parse(lines, Clock(2026, UTC), "golden").events.to_pylist()
+    events = programs.parse(lines, Clock(2026, UTC), "golden").events.to_pylist()
+    rows = [row for row in events if row["kind"] != IGNORED]
     for row in rows:
         row["time"] = row["time"] and row["time"].isoformat()
     return [{name: value for name, value in row.items() if value is not None and name not in _ACCOUNT} for row in rows]

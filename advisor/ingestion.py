@@ -1,0 +1,328 @@
+"""An ingestion: adds to a store the lines of logs that it does not hold yet."""
+
+import hashlib
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow.compute as pc
+
+from advisor import worker
+from advisor.draft import Draft, decoded
+from advisor.errors import AdvisorError
+from advisor.event import VERSION, Coverage
+from advisor.lock import PATIENCE, locked
+from advisor.log import Block, Log, Survey, UnreadableError
+from advisor.part import Origin, Part, Place, load
+from advisor.range import ENDLESS, Range, cut, ranges
+from advisor.source import expand
+from advisor.store import names, parts
+from advisor.temporary import Written, append, clear, publish, write
+from advisor.worker import Progress, Work
+
+PART = 32 << 20
+"""Bytes of a log after which a part is full; one that is not is rewritten as its log grows."""
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What an ingest did: the lines it added, how many files it read and how many of them it knew already.
+
+    `pending` are the files whose last line has no newline yet: that line is left for the next run.
+    """
+
+    coverage: Coverage
+    files: int
+    known: int
+    pending: tuple[str, ...]
+    bad: tuple[AdvisorError, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """What dates the lines of a log that has no years."""
+
+    zone: tzinfo
+    today: date
+    year: int | None
+
+    def start(self, log: Log) -> Place:
+        """Say when a log begins."""
+        return Place(0, (log.first_year(self.year, self.today), None))
+
+
+def ingest(  # noqa: PLR0913 - what dates the lines is three, and who waits may look on
+    paths: Sequence[str | Path],
+    store: Path,
+    *,
+    year: int | None = None,
+    zone: tzinfo,
+    today: date,
+    progress: Progress | None = None,
+) -> Ingested:
+    """Add the lines of logs that the store does not hold yet; `year` is that of each log's last line."""
+    files = expand(paths)
+    with locked(store, PATIENCE):
+        run = Run(store, Calendar(zone, today, year), Work.of(files, progress))
+        run.read(files)
+    return run.ingested(len(files))
+
+
+@dataclass
+class _Reading:
+    """What is known of a log that is being read: its name, and whether any line of it was Postfix's."""
+
+    name: str
+    whole: bool
+    lines: int = 0
+    holds_postfix: bool = False
+    died: bool = False
+
+
+class Run:
+    """An ingest at work, under the store's lock: the parts there are, and the counts of what it did."""
+
+    def __init__(self, store: Path, calendar: Calendar, work: Work) -> None:
+        """Look at what the store holds, and clear away what dead processes left in it."""
+        self.store = store
+        self.calendar = calendar
+        self.work = work
+        self.parts = {part.name: part for part in parts(store)}
+        self.coverage = Coverage()
+        self.known = 0
+        self.pending: list[str] = []
+        self.bad: list[AdvisorError] = []
+        self.notes: list[str] = []
+        self._readings: dict[str, list[_Reading]] = {}
+        self._flying: set[str] = set()
+        clear(store)
+
+    def read(self, paths: Iterable[Path]) -> None:
+        """Add what is new in some files; one that cannot be read does not stop the others."""
+        self._work(found for path in paths for found in self._plan(path))
+
+    def read_log(self, log: Log) -> str | None:
+        """Add what is new in a log that is open, and tell the name of its source; None where it has no whole line."""
+        found: list[str | None] = []
+
+        def plan() -> Iterator[Range | None]:
+            found.append((yield from self._read(log)))
+
+        self._work(plan())
+        return found[0]
+
+    def knows(self, path: Path) -> bool:
+        """Tell whether the store holds a log that begins as this one does."""
+        try:
+            with Log(path) as log:
+                first = log.first_line()
+        except UnreadableError:
+            return False
+        return first is not None and bool(self._rivals(hashlib.sha256(first[0]).hexdigest()))
+
+    def ingested(self, files: int) -> Ingested:
+        """Say what was done."""
+        readings = [reading for held in self._readings.values() for reading in held]
+        notes = [
+            foreign(each.name, each.lines) for each in readings if each.whole and each.lines and not each.holds_postfix
+        ]
+        bad = [worker.died(each.name) for each in readings if each.died]
+        return Ingested(self.coverage, files, self.known, tuple(self.pending), (*self.bad, *bad), (*self.notes, *notes))
+
+    def _work(self, plan: Iterable[Range | None]) -> None:
+        with closing(worker.each(partial(write, self.store), plan)) as results:
+            for found, written in results:
+                if written is None:
+                    self._readings[found.origin.source][-1].died = True
+                else:
+                    self._take(written)
+                self.work.add(found.stop - found.place.offset)
+
+    def _take(self, written: Written) -> None:
+        """Give a part its name and count what it adds."""
+        publish(written.temporary, written.part)
+        self.parts[written.part.name] = written.part
+        self.coverage += written.fresh
+        reading = self._readings[written.part.source][-1]
+        reading.lines += written.fresh.lines
+        reading.holds_postfix |= written.holds_postfix
+
+    def _plan(self, path: Path) -> Iterator[Range | None]:
+        """Read a file here, or lay it out for the workers: None where those must be done before it goes on."""
+        try:
+            with Log(path) as log:
+                yield from self._read(log)
+                if log.fault is not None:
+                    self.bad.append(log.fault)
+        except UnreadableError as error:
+            self.bad.append(error)
+
+    def _read(self, log: Log) -> Generator[Range | None, None, str | None]:
+        first = log.first_line()
+        if first is None:
+            if log.fault is None:
+                self.notes.append(empty(log))
+            return None
+        line, terminated = first
+        if not terminated:
+            self.pending.append(log.name)
+            return None
+        first_line = hashlib.sha256(line).hexdigest()
+        if first_line in self._flying:
+            yield None
+            self._flying.clear()
+        self._flying.add(first_line)
+        rivals = self._rivals(first_line)
+        # What is like nothing that we know need not be read once more to compare it.
+        ranges = {(part.start, part.end) for held in rivals.values() for part in held}
+        survey = log.survey(ranges) if rivals else Survey(0, pending=False, digests={})
+        source = next((name for name, held in rivals.items() if self._is(log, held, survey)), None)
+        origin = Origin(source or self._free_name(first_line), first_line, Path(log.name).name)
+        self._readings.setdefault(origin.source, []).append(_Reading(log.name, whole=source is None))
+        if source is None:
+            yield from self._add(log, origin, _Gap(None, 0, ENDLESS))
+        else:
+            yield from self._extend(log, origin, rivals[source], survey)
+        return origin.source
+
+    def _rivals(self, first_line: str) -> dict[str, list[Part]]:
+        """Find the sources with this first line, each with its parts in order."""
+        found: dict[str, list[Part]] = {}
+        for part in sorted(self.parts.values(), key=lambda part: (len(part.source), part.source, part.start)):
+            if part.first_line == first_line:
+                found.setdefault(part.source, []).append(part)
+        return found
+
+    def _free_name(self, first_line: str) -> str:
+        taken = {part.source for part in self.parts.values()}
+        return next(name for name in names(first_line) if name not in taken)
+
+    def _is(self, log: Log, held: list[Part], survey: Survey) -> bool:
+        """Tell whether a log is this source: the same, grown longer, or an older copy."""
+        for part in held:
+            if part.end <= survey.length:
+                if survey.digests[part.start, part.end] != part.sha256:
+                    return False
+            elif part.start < survey.length and not self._begins(log, part, survey.length):
+                return False
+        return held[0].start < survey.length
+
+    def _begins(self, log: Log, part: Part, length: int) -> bool:
+        """Tell whether a log that ends within a part says the same as that part's beginning."""
+        begin = Place(part.start, part.clock_before, self._previous(part))
+        draft = Draft(Origin(part.source, part.first_line, ""), begin, self.calendar.zone)
+        found = decoded(draft.add(block) for block in cut(log.pieces(part.start, length), part.start, part.start))
+        _, events = load(self.store / part.name)
+        return bool(found.equals(events.filter(pc.less(events["offset"], length))))
+
+    def _previous(self, part: Part) -> str:
+        """Find the last line before a part, if the store holds it."""
+        return next(
+            (each.previous for each in self.parts.values() if (each.source, each.end) == (part.source, part.start)), ""
+        )
+
+    def _extend(self, log: Log, origin: Origin, held: list[Part], survey: Survey) -> Iterator[Range]:
+        """Add what a known source does not hold yet: its new end, and ranges whose parts were lost."""
+        gaps = []
+        before, at = None, 0
+        for part in held:
+            gaps.append(_Gap(before, at, min(part.start, survey.length)))
+            before, at = part, part.end
+        gaps.append(_Gap(before, at, survey.length))
+        gaps = [gap for gap in gaps if gap.start < gap.stop]
+        self.work.add(survey.length - sum(gap.stop - gap.start for gap in gaps))
+        for gap in gaps:
+            yield from self._add(log, origin, gap)
+        if not gaps:
+            self.known += 1
+        if survey.pending and at <= survey.length:
+            self.pending.append(log.name)
+
+    def _add(self, log: Log, origin: Origin, gap: "_Gap") -> Iterator[Range]:
+        """Write the whole lines of a range, part after part, or lay them out for the workers."""
+        zone, resumed = self.calendar.zone, None
+        if gap.before is None:
+            draft = Draft(origin, self.calendar.start(log), zone)
+        else:
+            draft, resumed = begin(log, origin, gap.before, zone)
+        blocks = cut(log.pieces(draft.end, gap.stop), draft.end, draft.start, PART)
+        blocks = self._whole(log, steady(log, origin, blocks))
+        if not self.work.large or resumed:
+            for written in append(self.store, draft, resumed, self._counted(blocks), PART):
+                self._take(written)
+                if self.work.large:
+                    draft = Draft(origin, written.part.place, zone)
+                    break
+            else:
+                return
+        yield from ranges(draft, blocks, PART)
+
+    def _counted(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        for block in blocks:
+            yield block
+            self.work.add(len(block.data))
+
+    def _whole(self, log: Log, blocks: Iterable[Block]) -> Iterator[Block]:
+        """Leave out half a line at the end: the rest of it may yet come, or never came."""
+        for block in blocks:
+            if block.terminated:
+                yield block
+            elif log.fault is None:
+                self.pending.append(log.name)
+
+
+def steady(log: Log, origin: Origin, blocks: Iterable[Block]) -> Iterator[Block]:
+    """Make sure of each block that it is of the log that we began with: it may be truncated and written anew."""
+    for block in blocks:
+        if not begins_as(log, origin.first_line):
+            raise _changed(log)
+        yield block
+
+
+def begins_as(log: Log, first_line: str) -> bool:
+    """Tell whether a log has a first line still, by its sha256."""
+    first = log.first_line()
+    return first is not None and hashlib.sha256(first[0]).hexdigest() == first_line
+
+
+def _changed(log: Log) -> UnreadableError:
+    return UnreadableError(log.name, "changed while it was being read", "ingest it again")
+
+
+def begin(log: Log, origin: Origin, before: Part, zone: tzinfo) -> tuple[Draft, Part | None]:
+    """Begin the part after another, or go on with that if it is not full, and say so.
+
+    UnreadableError where the log does not hold what the part is of.
+    """
+    if before.size >= PART or before.parser != VERSION:
+        return Draft(origin, before.place, zone), None
+    draft = Draft.resume(origin, before, zone)
+    digest = ""
+    for piece in log.pieces(before.start, before.end):
+        digest = draft.hash(piece)
+    if digest != before.sha256:
+        raise _changed(log)
+    return draft, before
+
+
+class _Gap(NamedTuple):
+    """A range of a source that the store does not hold, and the part that ends where it starts."""
+
+    before: Part | None
+    start: int
+    stop: int
+
+
+def empty(log: Log) -> str:
+    """Note that a log holds nothing."""
+    return f"{log.name}: empty, just rotated?"
+
+
+def foreign(name: str, lines: int) -> str:
+    """Note that a log is of something else."""
+    return f"{name}: no Postfix line among {lines:,}"

@@ -1,0 +1,135 @@
+"""A range: the bytes of a log that make one part, and what a process needs to read them apart from those before."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import tzinfo
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from advisor import rotation
+from advisor.draft import Draft
+from advisor.line import LONG, Clock
+from advisor.log import BLOCK, HEAD, Block
+from advisor.parser import Parser
+from advisor.part import Origin, Place, clock, moment
+
+ENDLESS = sys.maxsize
+
+
+class Range(NamedTuple):
+    """Whole lines of a log from a place to `stop`, laid out in a file without a name so that other processes see them.
+
+    The last line may lack its newline.
+    """
+
+    origin: Origin
+    place: Place
+    stop: int
+    zone: tzinfo
+    process: int
+    descriptor: int
+
+    def pieces(self) -> Iterator[bytes]:
+        """Read its bytes, in this process or in another."""
+        with open(f"/proc/{self.process}/fd/{self.descriptor}", "rb", buffering=0) as file:  # noqa: PTH123 - as below
+            while piece := file.read(BLOCK):
+                yield piece
+
+    def close(self) -> None:
+        """Give up the file."""
+        os.close(self.descriptor)
+
+
+def cut(pieces: Iterable[bytes], start: int, begin: int, full: int = ENDLESS) -> Iterator[Block]:
+    """Join what is read of a log from `start` on, within a part that begins at `begin`, to blocks of whole lines.
+
+    A part ends at the first line end at or after `full` bytes of it, a block at the first one at or after BLOCK bytes
+    of it or where the part ends: the same, whoever reads the log, in whatever pieces. What is behind the last line
+    end is a block of its own.
+    """
+    rest: list[bytes] = []
+    at = start
+    goal = min(start + BLOCK, begin + full)
+    for piece in pieces:
+        done = 0
+        while end := piece.find(b"\n", max(done, goal - 1 - at)) + 1:
+            block = Block(start, b"".join([*rest, piece[done:end]]))
+            rest, done, start = [], end, block.end
+            begin = start if start - begin >= full else begin
+            goal = min(start + BLOCK, begin + full)
+            yield block
+        if done < len(piece):
+            rest.append(piece[done:])
+        at += len(piece)
+    whole = b"".join(rest)
+    end = whole.rfind(b"\n") + 1
+    if end:
+        yield Block(start, whole[:end])
+    if end < len(whole):
+        yield Block(start + end, whole[end:], terminated=False)
+
+
+def ranges(draft: Draft, blocks: Iterable[Block], full: int) -> Iterator[Range]:
+    """Lay out blocks, cut for parts of `full` bytes, from where a draft begins on; one range becomes one part.
+
+    The draft itself remains as it is. Whoever takes a range closes it.
+    """
+    place, dates = draft.place, clock(draft.place.moment, draft.zone)
+    laid: Range | None = None
+    try:
+        for block in blocks:
+            first_time = place.first_time
+            if block.offset == draft.end and first_time is None:
+                first_time = _first_time(block, draft)
+            laid = laid or _lay(draft, place)
+            laid = _filled(laid, block)
+            for change in rotation.changes([block.data]):
+                dates.stamp(change.text)
+            if laid.stop - place.offset >= full:
+                place = Place(laid.stop, moment(dates), _previous(block, draft.zone), first_time)
+                yield laid
+                laid = None
+        if laid is not None:
+            yield laid
+            laid = None
+    finally:
+        if laid is not None:
+            laid.close()
+
+
+def _lay(draft: Draft, place: Place) -> Range:
+    """Begin a range."""
+    return Range(draft.origin, place, place.offset, draft.zone, os.getpid(), os.memfd_create("advisor"))
+
+
+def _filled(range_: Range, block: Block) -> Range:
+    """Add a block to a range."""
+    view = memoryview(block.data)
+    while view:
+        view = view[os.write(range_.descriptor, view) :]
+    return range_._replace(stop=block.end)
+
+
+def _first_time(block: Block, draft: Draft) -> int | None:
+    """Find the time of the first event of a log in its first block; a range is not worth more."""
+    for size in (HEAD, len(block.data)):
+        head = block.data[:size].rpartition(b"\n")[0] + b"\n"
+        events = Parser(clock(draft.place.moment, draft.zone), draft.origin.source).read(head).events
+        times = events["time"].cast(pa.int64()).drop_null()
+        if len(times):
+            return int(times[0].as_py())
+    return None
+
+
+def _previous(block: Block, zone: tzinfo) -> str:
+    """Find what the first line of the next part would repeat if it is a `last message repeated`."""
+    size = 2 * LONG
+    while True:
+        tail = block.data if size >= len(block.data) else block.data[-size:].partition(b"\n")[2]
+        parser = Parser(Clock(2000, zone), "")
+        parser.read(tail)
+        if parser.previous or size >= len(block.data):
+            return parser.previous
+        size *= 8
