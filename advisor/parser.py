@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from advisor.event import ENCODED, UNRECOGNISED, Coverage, Parsed
-from advisor.family import Family
+from advisor.family import IGNORED, Family
 from advisor.heading import Headings, TagReader
 from advisor.line import Clock, decode
 from advisor.marks import Marks, Positions
@@ -52,6 +52,7 @@ class _Block:
         self.coverage = Coverage(lines=marks.count)
         self.headings = Headings(marks, reader)
         self.sheet = Sheet(marks)
+        self._tags = reader.tags
         self._taken = np.zeros(marks.count, np.bool_)
         rest = [self._read_frequent(families, rows) for families, rows in self._by_families(reader.tags)]
         for row in np.concatenate([*rest, self.sheet.drop_bad()]).tolist():
@@ -76,9 +77,15 @@ class _Block:
             families = tags[members[0]].families
             if families is not None:
                 yield families, rows
-                continue
-            for tag, count in zip(members, np.bincount(tag_of[rows], minlength=len(tags))[members].tolist(), strict=True):
-                self.coverage.ignored_by_program[str(tags[tag].program)] += count
+            else:
+                self._ignore(rows)
+
+    def _ignore(self, rows: Positions) -> None:
+        """Count lines that are of no interest, by their programs."""
+        counts = np.bincount(self.headings.tag[rows], minlength=len(self._tags)).tolist()
+        for tag, count in zip(self._tags, counts, strict=True):
+            if count:
+                self.coverage.ignored_by_program[str(tag.program)] += count
 
     def _read_frequent(self, families: tuple[Family, ...], rows: Positions) -> Positions:
         """Read what templates can read of one program's lines; gives the others."""
@@ -95,7 +102,10 @@ class _Block:
             if len(match.rows) and template.refine is not None:
                 template.refine(marks, match)
             if len(match.rows):
-                self.sheet.add(template, match)
+                if template.kind == IGNORED:
+                    self._ignore(match.rows)
+                else:
+                    self.sheet.add(template, match)
                 self._taken[match.rows] = True
                 left = np.flatnonzero(~self._taken.take(rows))
                 rows, spaces, brackets = rows.take(left), spaces.take(left), brackets.take(left)
@@ -137,5 +147,8 @@ class _Block:
         if fields is None:
             self.coverage.unrecognised += 1
             fields = {"kind": UNRECOGNISED, "text": self.marks.line(row).decode("utf-8", "backslashreplace")}
+        elif fields["kind"] == IGNORED:
+            self.coverage.ignored_by_program[str(tag.program)] += 1
+            return
         self.sheet.add_line(row, fields)
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from advisor.event import SCHEMA, UNRECOGNISED, Coverage, Parsed
-from advisor.family import LEVEL, Family, Fields
+from advisor.family import IGNORED, LEVEL, Family, Fields
 from advisor.line import ISO8601, MORE, REPEATED, RFC3164, Clock, Line, decode, is_marker, read
 
 SYSLOG_NAME = "postfix"
@@ -130,6 +130,9 @@ def _rows(lines: Iterable[tuple[int, bytes]], clock: Clock, coverage: Coverage) 
         if fields is None:
             coverage.unrecognised += 1
             fields = {"kind": UNRECOGNISED, "text": raw.decode("utf-8", "backslashreplace")}
+        elif fields["kind"] == IGNORED:
+            coverage.ignored_by_program[str(tag.program)] += 1
+            continue
         yield offset, head, fields
 
 
