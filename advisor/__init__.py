@@ -7,7 +7,7 @@ The flow, left to right and down; each module imports only from those before it,
         marks ▸ template ▸ refusal ▸ templates ▸ value ▸ heading ▸ sheet ▸ parser
     events ──▶ Parquet
         spool ▸ journal ▸ compression ▸ rotation ▸ log ▸ duplicate ▸ source ▸ part ▸ draft ▸ range
-        store ▸ temporary ▸ lock ▸ worker ▸ ingestion ▸ history ▸ follower ▸ service
+        store ▸ temporary ▸ lock ▸ worker ▸ recognition ▸ ingestion ▸ history ▸ follower ▸ service
     events ──▶ attempts
         record ▸ message ▸ session ▸ bcc ▸ screening ▸ spf ▸ queue ▸ retry ▸ correlation ▸ network ▸ recipient ▸ attempt
     attempts ──▶ answers

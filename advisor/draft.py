@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from advisor.event import ENCODED, SCHEMA, VERSION, Coverage
 from advisor.log import Block
 from advisor.parser import Parser
-from advisor.part import Origin, Part, Place, clock, moment
+from advisor.part import Origin, Part, Place, clock, in_log_order, moment
 from advisor.programs import SYSLOG_NAME
 
 
@@ -110,8 +110,8 @@ class Draft:
 
 
 def decoded(tables: Iterable[pa.Table]) -> pa.Table:
-    """Join events that have ENCODED to one table of SCHEMA."""
-    return pa.concat_tables([SCHEMA.empty_table(), *(table.cast(SCHEMA) for table in tables)])
+    """Join events that have ENCODED to one table of SCHEMA, in the order of the log."""
+    return pa.concat_tables([SCHEMA.empty_table(), *(in_log_order(table).cast(SCHEMA) for table in tables)])
 
 
 def _words(column: pa.ChunkedArray) -> set[str]:

@@ -17,6 +17,7 @@ from advisor.lock import BusyError, locked
 from advisor.log import Log, UnreadableError
 from advisor.part import Origin, Part, describe
 from advisor.range import cut
+from advisor.recognition import begin, begins_as, steady
 from advisor.temporary import UnwritableError, append, publish
 from advisor.worker import Work
 
@@ -118,7 +119,7 @@ class Follower:
 
     def _read_on(self, tail: _Tail, now: float) -> bool:
         """Add what is new in the log that is open; False if there may be another one to open."""
-        if _checked(tail.log, tail.part) != tail.checked or not ingestion.begins_as(tail.log, tail.part.first_line):
+        if _checked(tail.log, tail.part) != tail.checked or not begins_as(tail.log, tail.part.first_line):
             # Truncated, perhaps written anew: what was not read is in a copy, or gone.
             self.close()
             return False
@@ -151,9 +152,9 @@ class Follower:
                 return None
             origin = Origin(part.source, part.first_line, self.path.name)
             try:
-                draft, resumed = ingestion.begin(tail.log, origin, part, self._calendar.zone)
+                draft, resumed = begin(tail.log, origin, part, self._calendar.zone, ingestion.PART)
                 blocks = cut(tail.log.pieces(draft.end), draft.end, draft.start, ingestion.PART)
-                whole = (block for block in ingestion.steady(tail.log, origin, blocks) if block.terminated)
+                whole = (block for block in steady(tail.log, origin, blocks) if block.terminated)
                 for written in append(self.folder, draft, resumed, whole, ingestion.PART):
                     publish(written.temporary, written.part)
                     part = written.part

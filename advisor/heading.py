@@ -129,8 +129,6 @@ class Headings:
         self.time: Positions = np.zeros(marks.count, np.int64)
         self.tag: Positions = np.full(marks.count, -1, np.int64)
         self.pid: Positions = np.full(marks.count, -1, np.int64)
-        self.timed: Mask = np.zeros(marks.count, np.bool_)
-        self.repeated: Positions = np.ones(marks.count, np.int64)
         self.odd: dict[int, tuple[Header, str]] = {}
         fast = np.zeros(marks.count, np.bool_)
         first = decode(marks.line(0))
@@ -224,15 +222,6 @@ class Headings:
         run = np.cumsum(~same) - 1
         good = ~np.isin(run, bad) if bad else slice(None)
         self.time[rows[good]] = base[run][good] + micros[rows[good]]
-        self.timed[rows[good]] = True
-
-    def set(self, row: int, time: int | None, pid: int | None, repeated: int) -> None:
-        """Say what the pattern read of a line."""
-        self.repeated[row] = repeated
-        if time is not None:
-            self.time[row] = time
-            self.timed[row] = True
-        self.pid[row] = -1 if pid is None else pid
 
     def _read_odd(self, row: int, reader: "TagReader") -> None:
         """Read a line by the pattern."""
@@ -242,8 +231,8 @@ class Headings:
 
 
 def _plain(marks: Marks) -> Mask:
-    """Tell which lines are short ASCII text without NUL bytes, which decode() leaves as they are."""
-    plain = marks.end - marks.start <= LONG
+    """Tell which lines are short ASCII text, which decode() leaves as they are."""
+    plain = (marks.end - marks.start <= LONG) & (marks.bytes[marks.end - 1] != ord("\r"))
     if not marks.ascii:
         at = np.flatnonzero((marks.bytes >= 0x80) | (marks.bytes == 0))
         rows = np.searchsorted(marks.end, at)

@@ -9,16 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import pyarrow.compute as pc
+import pyarrow as pa
 
 from advisor import worker
-from advisor.draft import Draft, decoded
+from advisor.draft import Draft
 from advisor.errors import AdvisorError
-from advisor.event import VERSION, Coverage
+from advisor.event import Coverage
 from advisor.lock import PATIENCE, locked
 from advisor.log import Block, Log, Survey, UnreadableError
 from advisor.part import Origin, Part, Place, load
 from advisor.range import ENDLESS, Range, cut, ranges
+from advisor.recognition import begin, is_source, rivals, steady
 from advisor.source import expand
 from advisor.store import names, parts
 from advisor.temporary import Written, append, clear, publish, write
@@ -123,7 +124,7 @@ class Run:
                 first = log.first_line()
         except UnreadableError:
             return False
-        return first is not None and bool(self._rivals(hashlib.sha256(first[0]).hexdigest()))
+        return first is not None and bool(rivals(self.parts.values(), hashlib.sha256(first[0]).hexdigest()))
 
     def ingested(self, files: int) -> Ingested:
         """Say what was done."""
@@ -177,54 +178,26 @@ class Run:
             yield None
             self._flying.clear()
         self._flying.add(first_line)
-        rivals = self._rivals(first_line)
+        known = rivals(self.parts.values(), first_line)
         # What is like nothing that we know need not be read once more to compare it.
-        ranges = {(part.start, part.end) for held in rivals.values() for part in held}
-        survey = log.survey(ranges) if rivals else Survey(0, pending=False, digests={})
-        source = next((name for name, held in rivals.items() if self._is(log, held, survey)), None)
+        bounds = {(part.start, part.end) for held in known.values() for part in held}
+        survey = log.survey(bounds) if known else Survey(0, pending=False, digests={})
+        alike = (name for name, held in known.items() if is_source(log, held, survey, self._load))
+        source = next(alike, None)
         origin = Origin(source or self._free_name(first_line), first_line, Path(log.name).name)
         self._readings.setdefault(origin.source, []).append(_Reading(log.name, whole=source is None))
         if source is None:
             yield from self._add(log, origin, _Gap(None, 0, ENDLESS))
         else:
-            yield from self._extend(log, origin, rivals[source], survey)
+            yield from self._extend(log, origin, known[source], survey)
         return origin.source
 
-    def _rivals(self, first_line: str) -> dict[str, list[Part]]:
-        """Find the sources with this first line, each with its parts in order."""
-        found: dict[str, list[Part]] = {}
-        for part in sorted(self.parts.values(), key=lambda part: (len(part.source), part.source, part.start)):
-            if part.first_line == first_line:
-                found.setdefault(part.source, []).append(part)
-        return found
+    def _load(self, part: Part) -> tuple[pa.Table, tzinfo]:
+        return load(self.store / part.name)[1], self.calendar.zone
 
     def _free_name(self, first_line: str) -> str:
         taken = {part.source for part in self.parts.values()}
         return next(name for name in names(first_line) if name not in taken)
-
-    def _is(self, log: Log, held: list[Part], survey: Survey) -> bool:
-        """Tell whether a log is this source: the same, grown longer, or an older copy."""
-        for part in held:
-            if part.end <= survey.length:
-                if survey.digests[part.start, part.end] != part.sha256:
-                    return False
-            elif part.start < survey.length and not self._begins(log, part, survey.length):
-                return False
-        return held[0].start < survey.length
-
-    def _begins(self, log: Log, part: Part, length: int) -> bool:
-        """Tell whether a log that ends within a part says the same as that part's beginning."""
-        begin = Place(part.start, part.clock_before, self._previous(part))
-        draft = Draft(Origin(part.source, part.first_line, ""), begin, self.calendar.zone)
-        found = decoded(draft.add(block) for block in cut(log.pieces(part.start, length), part.start, part.start))
-        _, events = load(self.store / part.name)
-        return bool(found.equals(events.filter(pc.less(events["offset"], length))))
-
-    def _previous(self, part: Part) -> str:
-        """Find the last line before a part, if the store holds it."""
-        return next(
-            (each.previous for each in self.parts.values() if (each.source, each.end) == (part.source, part.start)), ""
-        )
 
     def _extend(self, log: Log, origin: Origin, held: list[Part], survey: Survey) -> Iterator[Range]:
         """Add what a known source does not hold yet: its new end, and ranges whose parts were lost."""
@@ -249,7 +222,7 @@ class Run:
         if gap.before is None:
             draft = Draft(origin, self.calendar.start(log), zone)
         else:
-            draft, resumed = begin(log, origin, gap.before, zone)
+            draft, resumed = begin(log, origin, gap.before, zone, PART)
         blocks = cut(log.pieces(draft.end, gap.stop), draft.end, draft.start, PART)
         blocks = self._whole(log, steady(log, origin, blocks))
         if not self.work.large or resumed:
@@ -274,40 +247,6 @@ class Run:
                 yield block
             elif log.fault is None:
                 self.pending.append(log.name)
-
-
-def steady(log: Log, origin: Origin, blocks: Iterable[Block]) -> Iterator[Block]:
-    """Make sure of each block that it is of the log that we began with: it may be truncated and written anew."""
-    for block in blocks:
-        if not begins_as(log, origin.first_line):
-            raise _changed(log)
-        yield block
-
-
-def begins_as(log: Log, first_line: str) -> bool:
-    """Tell whether a log has a first line still, by its sha256."""
-    first = log.first_line()
-    return first is not None and hashlib.sha256(first[0]).hexdigest() == first_line
-
-
-def _changed(log: Log) -> UnreadableError:
-    return UnreadableError(log.name, "changed while it was being read", "ingest it again")
-
-
-def begin(log: Log, origin: Origin, before: Part, zone: tzinfo) -> tuple[Draft, Part | None]:
-    """Begin the part after another, or go on with that if it is not full, and say so.
-
-    UnreadableError where the log does not hold what the part is of.
-    """
-    if before.size >= PART or before.parser != VERSION:
-        return Draft(origin, before.place, zone), None
-    draft = Draft.resume(origin, before, zone)
-    digest = ""
-    for piece in log.pieces(before.start, before.end):
-        digest = draft.hash(piece)
-    if digest != before.sha256:
-        raise _changed(log)
-    return draft, before
 
 
 class _Gap(NamedTuple):

@@ -4,6 +4,7 @@ The families' patterns (advisor.programs) say what a line means. The lines that 
 instead, thousands at once, with the same result; whatever does not fit one to the last byte goes to the patterns.
 """
 
+import ctypes
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -13,10 +14,25 @@ from advisor.family import IGNORED, Family
 from advisor.heading import Headings, TagReader
 from advisor.line import Clock, decode
 from advisor.marks import Marks, Positions
-from advisor.programs import Header, Tag, is_repetition, remark, repeat, understand
+from advisor.programs import Header, Row, Tag, is_repetition, remark, repeat, understand
 from advisor.sheet import Sheet
 from advisor.templates import templates
 from advisor.value import read_values
+
+# Of glibc's malloc.h; other C libraries have no such function.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+
+def _keep_memory() -> None:
+    """Keep the memory of a block for the next one.
+
+    The arrays of a block are just so large that the C library would give each back to the system, which clears it
+    before it gives it out again: a tenth of all time.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, 1 << 28)
+        mallopt(_M_TRIM_THRESHOLD, 1 << 28)
 
 
 class Parser:
@@ -32,34 +48,37 @@ class Parser:
         self.source = source
         self.previous = previous
         self._reader = TagReader(clock)
+        _keep_memory()
 
     def read(self, data: bytes, offset: int = 0) -> Parsed:
         """Read whole lines, of which the last may lack its newline; `offset` is where they start in the log."""
         if not data:
             return Parsed(ENCODED.empty_table(), Coverage())
-        block = _Block(Marks(data), self._reader, self.previous)
+        block = _Block(Marks(data), offset, self._reader, self.previous)
         self.previous = block.last()
-        events = block.sheet.table(self.source, offset, block.headings)
-        return Parsed(events, block.coverage)
+        return Parsed(block.sheet.table(self.source, offset, block.odd), block.coverage)
 
 
 class _Block:
     """A block of lines being read: what the templates find first, then the rest."""
 
-    def __init__(self, marks: Marks, reader: TagReader, before: str) -> None:
+    def __init__(self, marks: Marks, offset: int, reader: TagReader, before: str) -> None:
         self.marks = marks
+        self.offset = offset
         self.before = before
         self.coverage = Coverage(lines=marks.count)
         self.headings = Headings(marks, reader)
-        self.sheet = Sheet(marks)
+        self.sheet = Sheet(marks, self.headings, reader.tags)
+        self.odd: list[Row] = []
+        self._passed: dict[int, int] = {}
         self._tags = reader.tags
         self._taken = np.zeros(marks.count, np.bool_)
         rest = [self._read_frequent(families, rows) for families, rows in self._by_families(reader.tags)]
         for row in np.concatenate([*rest, self.sheet.drop_bad()]).tolist():
             said = marks.data[marks.text[row] : marks.end[row]].decode("ascii").rstrip("\r")
-            self._read_line(row, reader.tags[self.headings.tag[row]], said)
-        self.sheet.add_tags(reader.tags, self.headings.tag)
-        for row, (head, said) in self.headings.odd.items():
+            tag, pid = reader.tags[self.headings.tag[row]], int(self.headings.pid[row])
+            self._read_line(row, (int(self.headings.time[row]), tag, None if pid < 0 else pid, 1), said)
+        for row, (head, said) in sorted(self.headings.odd.items()):
             self._read_odd(row, head, said)
         coverage = self.coverage
         coverage.ignored = coverage.ignored_by_program.total()
@@ -112,43 +131,39 @@ class _Block:
         return rows
 
     def _read_odd(self, row: int, head: Header, said: str) -> None:
-        """Read a line whose header was read by the pattern."""
+        """Read a line whose header was read by the pattern; they come in order."""
         raw = self.marks.line(row)
         if is_repetition(head):
-            head, said = repeat(head, self._previous(row))
+            self._passed[row] = self._previous(row)
+            head, said = repeat(head, self._words(row))
         elif reason := remark(raw, decode(raw), head):
+            self._passed[row] = self._previous(row)
             self.coverage.ignored_by_program[reason] += 1
             return
-        time, tag, pid, repeated = head
-        if tag.families is None:
-            self.coverage.ignored_by_program[str(tag.program)] += 1
-            return
-        self._read_line(row, tag, said)
-        self.headings.set(row, time, pid, repeated)
-        self.sheet.add_line(row, dict(zip(Tag._fields[:3], tag[:3], strict=True)))
+        if head[1].families is None:
+            self.coverage.ignored_by_program[str(head[1].program)] += 1
+        else:
+            self._read_line(row, head, said)
 
-    def _previous(self, row: int) -> str:
-        """The line before that is neither a repetition nor a remark."""
-        for before in range(row - 1, -1, -1):
-            head, _ = self.headings.odd.get(before, (None, ""))
-            raw = self.marks.line(before)
-            text = decode(raw)
-            if head is None or not (is_repetition(head) or remark(raw, text, head)):
-                return text or ""
-        return self.before
+    def _previous(self, row: int) -> int:
+        """The line before that is neither a repetition nor a remark; -1 where that is in the block before."""
+        return self._passed.get(row - 1, row - 1)
+
+    def _words(self, row: int) -> str:
+        previous = self._previous(row)
+        return self.before if previous < 0 else decode(self.marks.line(previous)) or ""
 
     def last(self) -> str:
         """What the next block needs to know of this one: its last line that is neither a repetition nor a remark."""
-        return self._previous(self.marks.count)
+        return self._words(self.marks.count)
 
-    def _read_line(self, row: int, tag: Tag, said: str) -> None:
+    def _read_line(self, row: int, head: Header, said: str) -> None:
         """Read a line by the patterns; what none of them knows is kept whole."""
-        fields = understand(tag.families or (), said)
+        fields = understand(head[1].families or (), said)
         if fields is None:
             self.coverage.unrecognised += 1
             fields = {"kind": UNRECOGNISED, "text": self.marks.line(row).decode("utf-8", "backslashreplace")}
         elif fields["kind"] == IGNORED:
-            self.coverage.ignored_by_program[str(tag.program)] += 1
+            self.coverage.ignored_by_program[str(head[1].program)] += 1
             return
-        self.sheet.add_line(row, fields)
-
+        self.odd.append((self.offset + int(self.marks.start[row]), head, fields))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from advisor.errors import AdvisorError
@@ -112,7 +113,16 @@ def load(path: Path, columns: Sequence[str] = SCHEMA.names) -> tuple[Part, pa.Ta
     """Read a part, both from one file though it may be rewritten meanwhile: its metadata and these columns."""
     with _opened(path) as (part, file):
         wanted = pa.schema([SCHEMA.field(name) for name in columns])
-        return part, file.read(list(columns)).select(list(columns)).cast(wanted)
+        found = in_log_order(file.read([*{"offset", *columns}])).select(list(columns))
+        return part, found.cast(wanted)
+
+
+def in_log_order(events: pa.Table) -> pa.Table:
+    """Put events of one source in the order of their lines: a parser gives them template by template."""
+    offsets = events["offset"].to_numpy()
+    if (offsets[1:] > offsets[:-1]).all():
+        return events
+    return events.take(pc.sort_indices(events["offset"]))
 
 
 def groups(path: Path, part: Part) -> Iterator[pa.Table]:

@@ -89,11 +89,11 @@ def ranges(draft: Draft, blocks: Iterable[Block], full: int) -> Iterator[Range]:
                 dates.stamp(change.text)
             if laid.stop - place.offset >= full:
                 place = Place(laid.stop, moment(dates), _previous(block, draft.zone), first_time)
-                yield laid
-                laid = None
+                whole, laid = laid, None
+                yield whole
         if laid is not None:
-            yield laid
-            laid = None
+            whole, laid = laid, None
+            yield whole
     finally:
         if laid is not None:
             laid.close()

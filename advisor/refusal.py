@@ -64,18 +64,18 @@ def _name(marks: Marks, match: Match) -> None:
     cases = said.indices.to_numpy().astype(np.int64) * 3 + way
     found, codes = np.unique(cases, return_inverse=True)
     words = said.dictionary.to_pylist()
-    match.codes["restriction"] = codes, [_restriction(words[case // 3], int(case % 3)) for case in found]
-    _add_lists(marks, match, listed)
+    verdicts = [_restriction(words[case // 3], int(case % 3)) for case in found]
+    match.codes["restriction"] = codes, [restriction for restriction, _ in verdicts]
+    _add_lists(marks, match, np.array([names_list for _, names_list in verdicts], np.bool_)[codes])
 
 
 @lru_cache(maxsize=10_000)
-def _restriction(said: str, way: int) -> str:
-    """The restriction that says words which end before an address in brackets."""
+def _restriction(said: str, way: int) -> tuple[str, bool]:
+    """The restriction that says words which end before an address in brackets, and whether they name a list."""
     subject = ("", "[example.com", "[192.0.2.1")[way]
     fields: Fields = {"text": f"{said}{subject}{_BLOCKED.decode()}list" if way else said}
     name_restriction(fields)
-    restriction: str = fields["restriction"]
-    return restriction
+    return fields["restriction"], "list" in fields
 
 
 def _add_lists(marks: Marks, match: Match, listed: Positions) -> None:

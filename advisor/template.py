@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from advisor.marks import BRACKETS, Marks, Mask, Positions
 
@@ -34,6 +35,7 @@ class Match:
         self.spans = spans
         self.codes: dict[str, tuple[Positions, list[Any]]] = {}
         self.numbers: dict[str, npt.NDArray[Any]] = {}
+        self.texts: dict[str, pa.StringArray] = {}
 
     def keep(self, fit: Mask) -> None:
         """Forget the lines that do not fit after all."""
@@ -44,6 +46,39 @@ class Match:
         self.spans = {name: (begin.take(left), end.take(left)) for name, (begin, end) in self.spans.items()}
         self.codes = {name: (codes.take(left), words) for name, (codes, words) in self.codes.items()}
         self.numbers = {name: values.take(left) for name, values in self.numbers.items()}
+        self.texts = {name: texts.take(pa.array(left)) for name, texts in self.texts.items()}
+
+
+class _Lines:
+    """Some lines of a block; where the marks of each begin and end is looked up once."""
+
+    def __init__(self, marks: Marks, rows: Positions) -> None:
+        self.marks = marks
+        self.rows = rows
+
+    @cached_property
+    def text(self) -> Positions:
+        return self.marks.text.take(self.rows)
+
+    @cached_property
+    def end(self) -> Positions:
+        return self.marks.end.take(self.rows)
+
+    @cached_property
+    def first_space(self) -> Positions:
+        return self.marks.text_space.take(self.rows)
+
+    @cached_property
+    def first_bracket(self) -> Positions:
+        return self.marks.text_bracket.take(self.rows)
+
+    @cached_property
+    def last_space(self) -> Positions:
+        return self.marks.first_space.take(self.rows + 1)
+
+    @cached_property
+    def last_bracket(self) -> Positions:
+        return self.marks.first_bracket.take(self.rows + 1)
 
 
 @dataclass(frozen=True)
@@ -54,15 +89,15 @@ class _Place:
     brackets: int
     from_end: bool = False
 
-    def space(self, marks: Marks, rows: Positions, more: int = 0) -> Positions:
+    def space(self, lines: _Lines, more: int = 0) -> Positions:
         """Where the space is that comes next, or some spaces later."""
-        first = marks.first_space.take(rows + 1) if self.from_end else marks.text_space.take(rows)
-        return marks.nth_space(first + (self.spaces + more))
+        first = lines.last_space if self.from_end else lines.first_space
+        return lines.marks.nth_space(first + (self.spaces + more))
 
-    def bracket(self, marks: Marks, rows: Positions, more: int = 0) -> Positions:
+    def bracket(self, lines: _Lines, more: int = 0) -> Positions:
         """Where the bracket is that comes next, or some brackets later."""
-        first = marks.first_bracket.take(rows + 1) if self.from_end else marks.text_bracket.take(rows)
-        return marks.nth_bracket(first + (self.brackets + more))
+        first = lines.last_bracket if self.from_end else lines.first_bracket
+        return lines.marks.nth_bracket(first + (self.brackets + more))
 
 
 class _Literal(NamedTuple):
@@ -72,10 +107,10 @@ class _Literal(NamedTuple):
     place: _Place
     anchor: int
 
-    def find(self, marks: Marks, rows: Positions) -> Positions:
+    def find(self, lines: _Lines) -> Positions:
         """Where the words must begin in these lines."""
         mark = self.place.space if self.text[self.anchor] == _SPACE else self.place.bracket
-        return mark(marks, rows) - self.anchor
+        return mark(lines) - self.anchor
 
 
 class _Gap(NamedTuple):
@@ -85,15 +120,17 @@ class _Gap(NamedTuple):
     place: _Place
     marks: bytes | None
 
-    def holds(self, marks: Marks, rows: Positions, begin: Positions, end: Positions) -> Mask:
+    def holds(self, lines: _Lines, begin: Positions, end: Positions) -> Mask:
         """Tell where the field holds just these marks; which and how many are in the line is known already."""
         fit = begin <= end
         seen = {True: 0, False: 0}
         for mark in self.marks or b"":
             space = mark == _SPACE
-            at = (self.place.space if space else self.place.bracket)(marks, rows, seen[space])
+            at = (self.place.space if space else self.place.bracket)(lines, seen[space])
             seen[space] += 1
-            fit &= (begin <= at) & (at < end) & (marks.bytes[at] == mark)
+            fit &= (begin <= at) & (at < end)
+            if not space:
+                fit &= lines.marks.bytes.take(at) == mark
         return fit
 
 
@@ -129,45 +166,46 @@ class Template:
 
     def match(self, marks: Marks, rows: Positions) -> Match:
         """Find the lines that fit, among lines that are `like` these."""
+        lines = _Lines(marks, rows)
         first = 0 if self.literals[0].text else 1
         checked = first < len(self.gaps)
         if checked:
-            begin = self._begin(first, marks, rows)
+            fit = marks.says(self._begin(first, lines), self.literals[first].text)
             # Most of the lines that do not fit show it at once.
-            rows = rows[marks.says(begin, self.literals[first].text)]
-        begins = [self._begin(number, marks, rows) for number in range(len(self.literals))]
-        fit = np.ones(len(rows), np.bool_)
+            if not fit.all():
+                lines = _Lines(marks, rows[fit])
+        begins = [self._begin(number, lines) for number in range(len(self.literals))]
+        fit = np.ones(len(lines.rows), np.bool_)
         for number in range(first + checked, len(self.literals)):
             if self.literals[number].text:
                 fit &= marks.says(begins[number], self.literals[number].text)
         spans = {}
         for number, gap in enumerate(self.gaps):
             span = begins[number] + len(self.literals[number].text), begins[number + 1]
-            fit &= gap.holds(marks, rows, *span) if gap.marks is not None else self._alone(number, marks, rows, span)
+            fit &= gap.holds(lines, *span) if gap.marks is not None else self._alone(number, lines, *span)
             if gap.column:
                 spans[gap.column] = span
-        found = Match(rows, spans)
+        found = Match(lines.rows, spans)
         found.keep(fit)
         return found
 
-    def _begin(self, number: int, marks: Marks, rows: Positions) -> Positions:
+    def _begin(self, number: int, lines: _Lines) -> Positions:
         """Where one of the literals must begin."""
         if number == 0:
-            return marks.text.take(rows)
+            return lines.text
         if number == len(self.gaps):
-            return marks.end.take(rows) - len(self.literals[number].text)
-        return self.literals[number].find(marks, rows)
+            return lines.end - len(self.literals[number].text)
+        return self.literals[number].find(lines)
 
-    def _alone(self, number: int, marks: Marks, rows: Positions, span: tuple[Positions, Positions]) -> Mask:
+    def _alone(self, number: int, lines: _Lines, begin: Positions, end: Positions) -> Mask:
         """Tell where all marks that no literal holds are in the field that may hold any."""
-        begin, end = span
         before, after = self.gaps[number].place, self.literals[number + 1].place
         return (
             (begin <= end)
-            & (before.space(marks, rows) >= begin)
-            & (before.bracket(marks, rows) >= begin)
-            & (after.space(marks, rows, -1) < end)
-            & (after.bracket(marks, rows, -1) < end)
+            & (before.space(lines) >= begin)
+            & (before.bracket(lines) >= begin)
+            & (after.space(lines, -1) < end)
+            & (after.bracket(lines, -1) < end)
         )
 
 

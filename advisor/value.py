@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from advisor.event import CODED, SCHEMA
 from advisor.family import IP, SECONDS
-from advisor.marks import Marks, Mask, Positions
+from advisor.marks import Marks, Mask
 from advisor.template import Match, Template
 
 NUMBERS = {
@@ -34,67 +34,52 @@ _PATTERNS = {
 _DIGITS = {"client_port": 5, "size": 8, "nrcpt": 8}
 _ADDRESS = re.compile(IP, re.ASCII)
 _FEW = 8
-CHECKED = ("queue_id", "client_address")
-"""The columns that are in so many templates that it is cheaper to look at them once, in check()."""
+_NO_QUEUE_ID = b"NOQUEUE:"
 _QUEUE_ID = range(5, 26)
 
 
 def read_values(marks: Marks, template: Template, match: Match) -> None:
     """Drop the lines that hold what no pattern allows, and encode or convert the fields of the others.
 
-    Not those in CHECKED: they are looked at once for all templates.
+    Not the clients' addresses: they are looked at once for all templates.
     """
     followed = {name for name, _ in template.follow.values()}
     for column in list(match.spans):
-        if not len(match.rows):
-            return
+        begin, end = match.spans[column]
         pattern = template.where.get(column) or _PATTERNS.get(column)
-        if column in template.without:
-            fit = pc.match_substring(marks.strings(*match.spans[column]), template.without[column])
-            match.keep(~fit.to_numpy(zero_copy_only=False))
+        if column == "queue_id":
+            fit = (end - begin >= _QUEUE_ID.start) & (end - begin < _QUEUE_ID.stop) & ~marks.says(begin, _NO_QUEUE_ID)
+            texts = match.texts[column] = marks.strings(begin, end)
+            match.keep(fit & pc.ascii_is_alnum(texts).to_numpy(zero_copy_only=False))
+        elif column in template.without:
+            texts = match.texts[column] = marks.strings(begin, end)
+            match.keep(~pc.match_substring(texts, template.without[column]).to_numpy(zero_copy_only=False))
         elif column in _DIGITS:
-            begin, end = match.spans[column]
             match.numbers[column], fit = marks.numbers(begin, end)
             match.keep(fit & (end - begin <= _DIGITS[column]))
         elif column in CODED or column in followed:
             _encode(marks, match, column, pattern)
         elif pattern:
             _match(marks, match, column, pattern)
+        if not len(match.rows):
+            return
     for column, (other, says) in template.follow.items():
         codes, words = match.codes[other]
         match.codes[column] = codes, [None if word is None else says(word) for word in words]
 
 
-def check(marks: Marks, column: str, begin: Positions, end: Positions) -> Mask:
-    """Tell which fields of one of the columns CHECKED are what the column may hold."""
-    if column == "queue_id":
-        length = end - begin
-        fit = (length >= _QUEUE_ID.start) & (length < _QUEUE_ID.stop) & ~marks.says(begin, b"NOQUEUE:")
-        alnum: Mask = pc.ascii_is_alnum(marks.strings(begin, end)).to_numpy(zero_copy_only=False)
-        return fit & alnum
-    fit = marks.ipv4(begin, end)
-    rest = np.flatnonzero(~fit)
-    if len(rest):
-        texts = marks.strings(begin[rest], end[rest]).dictionary_encode()
-        good = np.array([_is_address(text) for text in texts.dictionary.to_pylist()], np.bool_)
-        fit[rest] = good[texts.indices.to_numpy()]
-    return fit
-
-
 @lru_cache(maxsize=50_000)
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Tell whether a text is an IPv4 or IPv6 address, as the patterns read it."""
     return _ADDRESS.fullmatch(text) is not None
 
 
 def _match(marks: Marks, match: Match, column: str, pattern: str) -> None:
     """Drop the lines whose field is not all of a pattern; make numbers of a column of numbers."""
-    texts = marks.strings(*match.spans[column])
-    fit = pc.match_substring_regex(texts, rf"\A(?:{pattern})\z").to_numpy(zero_copy_only=False)
-    if not fit.all():
-        match.keep(fit)
-        texts = texts.filter(pa.array(fit))
+    texts = match.texts[column] = marks.strings(*match.spans[column])
+    match.keep(pc.match_substring_regex(texts, rf"\A(?:{pattern})\z").to_numpy(zero_copy_only=False))
     if column in NUMBERS:
-        match.numbers[column] = texts.cast(NUMBERS[column]).to_numpy()
+        match.numbers[column] = match.texts.pop(column).cast(NUMBERS[column]).to_numpy()
 
 
 def _encode(marks: Marks, match: Match, column: str, pattern: str | None) -> None:
@@ -110,11 +95,6 @@ def _encode(marks: Marks, match: Match, column: str, pattern: str | None) -> Non
             codes = codes[good[codes]]
             words = [word if allowed else None for word, allowed in zip(words, good.tolist(), strict=True)]
     match.codes[column] = codes, words
-
-
-@lru_cache(maxsize=50_000)
-def _is_address(text: str) -> bool:
-    return _ADDRESS.fullmatch(text) is not None
 
 
 def _allowed(words: Sequence[str], pattern: str) -> Mask:

@@ -16,12 +16,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from advisor import follower, ingestion, store
+from advisor import ingestion, store
 from advisor.follower import Follower
 from advisor.ingestion import Calendar, ingest
 from advisor.log import Log
 from advisor.service import Notifier
-from tests.test_store import line, lines, parsed, rows
+from tests.test_store import line
 
 CALENDAR = Calendar(UTC, date(2026, 11, 22), None)
 
@@ -127,7 +127,12 @@ def test_nothing_is_written_while_nothing_comes(world: World, monkeypatch: pytes
 def test_an_empty_log_is_read_when_it_grows(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Log] = []
     read_log = ingestion.Run.read_log
-    monkeypatch.setattr(ingestion.Run, "read_log", lambda run, log: [read.append(log), read_log(run, log)][1])
+
+    def counted(run: ingestion.Run, log: Log) -> str | None:
+        read.append(log)
+        return read_log(run, log)
+
+    monkeypatch.setattr(ingestion.Run, "read_log", counted)
     world.log.touch()
     world.step(9)
     assert len(read) == 1

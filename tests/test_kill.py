@@ -5,9 +5,7 @@ One process imports everything and forks for each ingest or follower, to be quic
 
 import gzip
 import os
-import random
 import select
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from advisor import ingestion, store
+from advisor.follower import Follower
 from tests.test_follower import CALENDAR
 from tests.test_store import add, assert_holds, lines, parsed, rows, write
 
@@ -101,7 +100,7 @@ def run_ingests(tmp_path: Path, data: bytes, how: str, times: int, name: str = "
 def assert_mends(folder: Path, log: Path, data: bytes) -> bool:
     """What a dead ingest left is right, and the next one makes it whole; True if anything was missing."""
     if folder.exists():
-        found = read(folder)
+        found = store.read(folder)
         whole = rows(parsed(data, "".join(found["source"][:1].to_pylist()))[0])
         assert rows(found) == whole[: found.num_rows]
     result = add(folder, log)
@@ -110,11 +109,7 @@ def assert_mends(folder: Path, log: Path, data: bytes) -> bool:
     return result.coverage.lines > 0
 
 
-def read(folder: Path):  # type: ignore[no-untyped-def]  # pyarrow has no types
-    return store.read(folder)
-
-
-@pytest.mark.parametrize("how", ["steps", "parallel steps"])
+@pytest.mark.parametrize("how", ["steps", pytest.param("parallel steps", marks=pytest.mark.long)])
 def test_killed_at_every_step(tmp_path: Path, how: str) -> None:
     times = 16 if how == "steps" else 12
     statuses = run_ingests(tmp_path, lines(60), how, times)
@@ -221,9 +216,7 @@ def test_a_follower_killed_while_a_writer_rotates(tmp_path: Path, times: int) ->
         number, turns = (int(word) for word in writer.communicate(timeout=60)[0].split())
     assert done.stdout.split() == ["9"] * times
     assert turns
-    # Once more, undisturbed; and an ingest that never was.
-    from advisor.follower import Follower
-
+    # Once more, undisturbed; and an ingest that never was disturbed.
     follower = Follower(log, folder, CALENDAR, print, lambda: None)
     for now in range(6):
         follower.step(now * 10)
@@ -239,7 +232,7 @@ def test_a_follower_killed_while_a_writer_rotates(tmp_path: Path, times: int) ->
 def test_workers_die_with_the_process_that_started_them(tmp_path: Path) -> None:
     folder = tmp_path / "stores"
     log = write(tmp_path / "maillog", lines(3000))
-    program = INGEST.split("if how ==")[0] + "ingest(0)\n"
+    program = INGEST.partition("if how ==")[0] + "ingest(0)\n"
     command = [sys.executable, "-c", program, str(folder), str(log), "parallel", "1"]
     with subprocess.Popen(command, cwd=ROOT) as parent:
         children: list[int] = []

@@ -4,8 +4,6 @@ import gzip
 import json
 import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 from itertools import pairwise
@@ -19,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from advisor import draft, ingestion, part, programs, store
+from advisor import draft, ingestion, part, programs, recognition, store
 from advisor.errors import AdvisorError
 from advisor.event import SCHEMA, VERSION, Coverage
 from advisor.ingestion import Ingested, ingest
@@ -434,7 +432,7 @@ def test_a_newer_store_is_left_alone(tmp_path: Path) -> None:
 def test_a_part_of_an_older_parser_is_not_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = write(tmp_path / "maillog", lines(5))
     add(tmp_path / "store", log)
-    for module in (draft, ingestion, part):
+    for module in (draft, part, recognition):
         monkeypatch.setattr(module, "VERSION", VERSION + 1)
     add(tmp_path / "store", write(log, lines(9)))
     assert [found.parser for found in store.parts(tmp_path / "store")] == [VERSION, VERSION + 1]

@@ -101,7 +101,7 @@ def parse(lines: Iterable[tuple[int, bytes]], clock: Clock, source: str) -> Pars
     """
     coverage = Coverage()
     rows = _rows(lines, clock, coverage)
-    tables = [_table(batch, source) for batch in iter(lambda: list(islice(rows, BATCH)), [])]
+    tables = [table_of(batch, source) for batch in iter(lambda: list(islice(rows, BATCH)), [])]
     coverage.ignored = coverage.ignored_by_program.total()
     coverage.events = coverage.lines - coverage.ignored - coverage.unrecognised
     return Parsed(pa.concat_tables([SCHEMA.empty_table(), *tables]).combine_chunks(), coverage)
@@ -192,7 +192,7 @@ class HeaderReader:
         return (line.time, tag, line.pid, line.repeated), line.text
 
 
-def _table(rows: list[Row], source: str) -> pa.Table:
+def table_of(rows: list[Row], source: str) -> pa.Table:
     """Rows as columns of SCHEMA."""
     count = len(rows)
     # A line fills a dozen of the columns; the others hold None from the start.

@@ -6,7 +6,12 @@ from advisor.template import template
 _ADDRESS = "[{client_address}]:{client_port}"
 
 TEMPLATES = (
-    template("screen_connect", f"CONNECT from {_ADDRESS} to [{{relay}}]:{{}}"),
+    template(
+        "screen_connect",
+        f"CONNECT from {_ADDRESS} to {{peer:[]}}",
+        where={"peer": r"\[[^\]]+\]:\d+"},
+        follow={"relay": ("peer", lambda peer: peer[1 : peer.index("]")])},
+    ),
     *(template("screen_pass", f"{passed} {_ADDRESS}", constants={"action": passed}) for passed in ("PASS OLD", "PASS NEW")),
     template("screen_disconnect", f"DISCONNECT {_ADDRESS}"),
     template(

@@ -40,17 +40,18 @@ TEMPLATES = (
     template("client", f"{{queue_id}}: client={_CLIENT}"),
     template(
         "client",
-        f"{{queue_id}}: client={_CLIENT}, sasl_method={{}}, sasl_username={{sasl_username}}",
-        without={"sasl_username": ","},
+        f"{{queue_id}}: client={_CLIENT}, sasl_method={{method}}, sasl_username={{sasl_username}}",
+        where={"method": "[^,]+", "sasl_username": "[^,]+"},
     ),
     template(
         "hostname_warning",
         "warning: hostname {reverse_client_name} does not resolve to address {client_address}: {reason:    }",
-        where={"reason": r"\D.*"},
+        where={"reason": r"\D.*", "reverse_client_name": ".+"},
     ),
     template(
         "hostname_warning",
         "warning: hostname {reverse_client_name} does not resolve to address {client_address}",
+        where={"reverse_client_name": ".+"},
     ),
     template(
         "lost_connection",

@@ -1,0 +1,174 @@
+"""Templates: what each takes and what it leaves, and that what it takes is what the patterns say of the same line."""
+
+import re
+from importlib import import_module
+from pkgutil import iter_modules
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from advisor import parser, templates
+from advisor.marks import BRACKETS, Marks
+from advisor.template import Template, template
+from tests.test_parser import ANYTHING, compare
+
+PROGRAMS = [import_module(f"advisor.programs.{file.name}") for file in iter_modules(templates.__path__)]
+TEMPLATES = {
+    ("postfix/" if program.POSTFIX else "") + program.PROGRAMS[0]: import_module(
+        f"{templates.__name__}.{program.__name__.rpartition('.')[2]}"
+    ).TEMPLATES
+    for program in PROGRAMS
+}
+EACH = [(program, one) for program, spelled in TEMPLATES.items() for one in spelled]
+
+# What may stand in a field; of a column that is not here, NAMES.
+NAMES = ("a.example", "a", "b.c@d.example", "")
+VALUES = {
+    "client_address": ("203.0.113.10", "2001:db8::1", "fe80::1%eth0", "999.0.0.1", "0.0.0.0"),  # noqa: S104 - as logged
+    "client_port": ("50949", "1", "00000"),
+    "queue_id": ("4F1D61C0", "4jXWq95z8bzJDSY", "ABCDE", "A" * 25, "NOQUEUE"),
+    "size": ("1234", "0", "12345678", "123456789"),
+    "nrcpt": ("1", "20"),
+    "delay": ("0.55", "86400", "8.6e-05", "1e12"),
+    "delays": ("0.05/0.01/0/0.44",),
+    "dsn": ("2.0.0", "4.7.25", "5.999.999"),
+    "status": ("sent", "deferred"),
+    "port": ("25", "1"),
+    "code": ("450 4.7.25", "554 5.7.1", "504 5.5.2"),
+    "stage": ("RCPT", "DATA", "MAIL"),
+    "relay": ("local", "192.0.2.1", "mx.b.example[192.0.2.1]:25", "private/dovecot-lmtp", "b.example[private/lmtp]"),
+    "result": ("pass", "none", "fail", "127.0.0.2", "3", "Anonymous", "Trusted"),
+    "said": ("Pass", "Softfail", "None"),
+    "reason": (
+        *("mailfrom", "0.14", "new", "no address associated with name", "Name or service not known", "a b c d e"),
+        "hostname nor servname provided, or not known",
+    ),
+    "commands": (
+        *(f"ehlo={ehlo}" + " starttls=1" * tls + " rcpt=0/1" * more for ehlo in (1, 2) for tls in (0, 1) for more in range(12)),
+        *("quit=1", "ehlo=0/1 quit=1 commands=1/2", "helo=1 commands=1"),
+    ),
+    "text": (
+        *("delivered to maildir", "max connection rate 1/60s for (smtp:192.0.2.1) at Nov 22 11:53:25"),
+        *("max connection count 2 for (smtp:2001:db8::1) at Nov  2 11:53:25", "not authenticated"),
+        *("DKIM verification successful", "bad signature data", "no signature data", "tests after SMTP handshake"),
+        *("TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)", "tests before SMTP handshake", "EHLO ylmf-pc\\r\\n"),
+        *(" ".join("abcdefgh"[:count]) for count in range(6)),
+        *("<a.example>: Helo command rejected: Host not found", "<c@d.example>: Relay access denied"),
+        *("Client host rejected: cannot find your reverse hostname, [203.0.113.20]", "<a@b.example>: Sender address x"),
+        *(
+            f"Service unavailable; {what} [{subject}] blocked using list.example{more}"
+            for what in ("Client host", "client", "Sender address", "Unverified Client host", "Elsewhere", "")
+            for subject in ("192.0.2.1", "2001:db8::1", "a.example", "")
+            for more in ("", "; https://a.example/?q=1", ";")
+        ),
+        *("Service currently unavailable", "<unknown[192.0.2.1]>: Client host rejected: Access denied", ""),
+    ),
+}  # fmt: skip
+
+
+def held(value: str) -> bytes:
+    """The spaces and brackets of a value, in order."""
+    return bytes(byte for byte in value.encode("latin-1") if byte == ord(" ") or byte in BRACKETS)
+
+
+def values(one: Template, column: str, marks: bytes | None) -> list[str]:
+    """What the template lets stand in a field, of what we know."""
+    known = [value for value in VALUES.get(column, NAMES) if marks is None or held(value) == marks]
+    pattern = one.where.get(column)
+    return [value for value in known if pattern is None or re.fullmatch(pattern, value, re.ASCII)] or known or [""]
+
+
+def render(one: Template, fields: list[str]) -> str:
+    words = [literal.text.decode() for literal in one.literals]
+    return "".join(piece for pair in zip(words, [*fields, ""], strict=True) for piece in pair)
+
+
+def line(program: str, said: str) -> bytes:
+    return f"Nov 22 12:00:09 mx1 {program}[7]: {said}\n".encode("latin-1")
+
+
+@pytest.mark.parametrize(("program", "one"), EACH, ids=[f"{program}-{n}" for n, (program, _) in enumerate(EACH)])
+def test_a_template_reads_its_own_line(program: str, one: Template, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no pattern is asked: the first value of each field is one that the template is for."""
+    asked: list[str] = []
+    monkeypatch.setattr(parser, "understand", lambda _, said: asked.append(said))
+    said = render(one, [values(one, gap.column, gap.marks)[0] for gap in one.gaps])
+    marks = Marks(said.encode())
+
+    assert one.match(marks, np.zeros(1, np.int64)).rows.tolist() == [0], said
+    found = compare(line(program, said) * 3)
+    assert found.events["kind"].to_pylist() == [one.kind] * 3
+    assert asked == []
+
+
+@settings(max_examples=60)
+@pytest.mark.parametrize("program", TEMPLATES)
+@given(st.data())
+def test_what_templates_take_is_what_the_patterns_say(program: str, data: st.DataObject) -> None:
+    """Fields of all kinds, most of them plausible, in the lines of each template, all in one block."""
+    lines = [line("postfix/qmgr", "4F1D61C0: removed")]
+    for one in data.draw(st.lists(st.sampled_from(TEMPLATES[program]), min_size=1, max_size=20)):
+        fields = []
+        for gap in one.gaps:
+            good = st.sampled_from(values(one, gap.column, gap.marks))
+            fields.append(data.draw(st.one_of(good, good, good, ANYTHING)))
+        lines.append(line(program, render(one, fields)))
+    compare(b"".join(lines))
+
+
+CONNECT = template("connect", "connect from {client_name}[{client_address}]")
+REFUSED = template("verdict", "refused: {text:*}; from=<{sender}>")
+NOTE = template("note", "{queue_id}: {reason: } ok")
+REMOVED = template("removed", "{queue_id}: removed")
+
+
+@pytest.mark.parametrize(
+    ("one", "said", "fields"),
+    [
+        (CONNECT, "connect from a.example[192.0.2.1]", ["a.example", "192.0.2.1"]),
+        (CONNECT, "connect from [192.0.2.1]", ["", "192.0.2.1"]),
+        (CONNECT, "connect from a[]", ["a", ""]),
+        (CONNECT, "connect from a[b];", None),
+        (CONNECT, "connect from a[b", None),
+        (CONNECT, "connect from a]b[", None),
+        (CONNECT, "connect from a<b>", None),
+        (CONNECT, "connect from a[b]]", None),
+        (CONNECT, "connect from  a[b]", None),
+        (CONNECT, "Connect from a[b]", None),
+        (CONNECT, "connect fron a[b]", None),
+        (CONNECT, "connectfrom a [b]", None),
+        (CONNECT, "", None),
+        (REFUSED, "refused: ; from=<>", ["", ""]),
+        (REFUSED, "refused: a <b> [c; from=<d>", ["a <b> [c", "d"]),
+        (REFUSED, "refused: a; from=<b>; from=<c>", ["a; from=<b>", "c"]),
+        (REFUSED, "refused: a; from=<b c>", None),
+        (REFUSED, "refused: a; from=<b>>", None),
+        (REFUSED, "refused: from=<b>", None),
+        (REFUSED, "refused:; from=<b>", None),
+        (NOTE, "ABCDE: a b ok", ["ABCDE", "a b"]),
+        (NOTE, "ABCDE:  b ok", ["ABCDE", " b"]),
+        (NOTE, "ABCDE: ab ok", None),
+        (NOTE, "ABCDE a: b ok", None),
+        (NOTE, "ABCDE: a b OK", None),
+        (REMOVED, "ABCDE: removed", ["ABCDE"]),
+        (REMOVED, ": removed", [""]),
+        (REMOVED, "ABCDE: remove", None),
+        (REMOVED, "ABCDE; removed", None),
+        (REMOVED, "ABCDE removed", None),
+        (REMOVED, "removed", None),
+    ],
+)
+def test_what_fits_to_the_last_byte(one: Template, said: str, fields: list[str] | None) -> None:
+    """Between two lines that do."""
+    other = render(one, ["x y" if gap.marks == b" " else "x" for gap in one.gaps])
+    marks = Marks("\n".join(["a [header]", other, said, other]).encode())
+    rows = np.arange(1, 4)
+    spaces, brackets = np.diff(marks.first_space), np.diff(marks.first_bracket)
+    found = one.match(marks, rows[one.like(spaces[1:], brackets[1:])])
+
+    assert found.rows.tolist() == ([1, 3] if fields is None else [1, 2, 3])
+    if fields is not None:
+        spans = [found.spans[gap.column] for gap in one.gaps]
+        assert [marks.data[begin[1] : end[1]].decode() for begin, end in spans] == fields
