@@ -27,6 +27,7 @@ lint: .venv/tested
 
 benchmark: .venv/installed
 	$(BIN)/python benchmarks/start.py
+	$(BIN)/python -m benchmarks.parse
 
 test-packages: .venv/tested
 	@sh tests/packages.sh

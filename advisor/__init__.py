@@ -3,7 +3,7 @@
 The flow, left to right and down; each module imports only from those before it, which a test checks:
 
     files ──▶ lines ──▶ events
-        errors ▸ stamp ▸ layer ▸ line ▸ hostname ▸ event ▸ family ▸ verdict ▸ programs
+        errors ▸ stamp ▸ layer ▸ line ▸ hostname ▸ column ▸ event ▸ family ▸ verdict ▸ programs
         marks ▸ template ▸ refusal ▸ templates ▸ value ▸ heading ▸ sheet ▸ parser
     events ──▶ Parquet
         spool ▸ journal ▸ compression ▸ rotation ▸ log ▸ duplicate ▸ source ▸ part ▸ draft ▸ range

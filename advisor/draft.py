@@ -23,7 +23,7 @@ class Draft:
         self.origin = origin
         self.end = start.offset
         self.first_time = start.first_time
-        self.cursor: str | None = None
+        self.bookmarks = start.bookmarks
         self.coverage = Coverage()
         self.fresh = Coverage()
         self.holds_postfix = False
@@ -39,7 +39,6 @@ class Draft:
         """Go on with a part that is not full; its bytes have to be hashed before any is added."""
         draft = cls(origin, part.place, zone)
         draft._start = Place(part.start, part.clock_before, "", part.first_time)
-        draft.cursor = part.cursor
         draft.coverage = Coverage.from_dict(part.coverage)
         draft._hosts = set(part.hosts)
         draft._times = part.times and (part.times[0], part.times[1])
@@ -63,7 +62,7 @@ class Draft:
     @property
     def place(self) -> Place:
         """Where the next part begins."""
-        return Place(self.end, moment(self._parser.clock), self._parser.previous, self.first_time)
+        return Place(self.end, moment(self._parser.clock), self._parser.previous, self.first_time, self.bookmarks)
 
     def hash(self, data: bytes) -> str:
         """Count bytes to the digest, and give it."""
@@ -90,6 +89,8 @@ class Draft:
 
     def part(self) -> Part:
         """Say what this part holds."""
+        reached = [mark for mark in self.bookmarks if mark.offset <= self.end]
+        cursor, cursor_end = reached[-1] if reached else (None, None)
         return Part(
             schema=VERSION,
             parser=VERSION,
@@ -105,7 +106,8 @@ class Draft:
             hosts=sorted(self._hosts),
             times=self._times,
             previous=self._parser.previous,
-            cursor=self.cursor,
+            cursor=cursor,
+            cursor_end=cursor_end,
         )
 
 

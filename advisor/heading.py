@@ -10,6 +10,7 @@ from datetime import UTC
 import numpy as np
 import numpy.typing as npt
 
+from advisor.column import numbers
 from advisor.line import ISO8601, LONG, MORE, RFC3164, Clock, decode, read
 from advisor.marks import WORD, Marks, Mask, Positions, gather
 from advisor.programs import NO_HEADER, Header, HeaderReader, Tag, tag_of
@@ -170,7 +171,7 @@ class Headings:
         marks.text_space[rows] = count[rows] + 3
         marks.text_bracket[rows] += np.where(chosen, 2, 0)
         keys = gather(marks.data, end[rows] + 1, np.where(chosen, bracket[rows], tag_end[rows] - 1)).dictionary_encode()
-        codes = keys.indices.to_numpy()
+        codes = numbers(keys.indices)
         samples = np.zeros(len(keys.dictionary), np.int64)
         samples[codes[::-1]] = rows[::-1]
         known = [

@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from advisor import worker
+from advisor import journal, worker
 from advisor.draft import Draft
 from advisor.errors import AdvisorError
-from advisor.event import Coverage
+from advisor.event import VERSION, Coverage
 from advisor.lock import PATIENCE, locked
 from advisor.log import Block, Log, Survey, UnreadableError
-from advisor.part import Origin, Part, Place, load
+from advisor.part import Bookmark, Origin, Part, Place, load
 from advisor.range import ENDLESS, Range, cut, ranges
 from advisor.recognition import begin, is_source, rivals, steady
-from advisor.source import expand
+from advisor.source import expand, is_journal
 from advisor.store import names, parts
 from advisor.temporary import Written, append, clear, publish, write
 from advisor.worker import Progress, Work
@@ -67,11 +67,14 @@ def ingest(  # noqa: PLR0913 - what dates the lines is three, and who waits may 
     progress: Progress | None = None,
 ) -> Ingested:
     """Add the lines of logs that the store does not hold yet; `year` is that of each log's last line."""
-    files = expand(paths)
+    names = [path for path in paths if not is_journal(path)]
+    files = expand(names)
     with locked(store, PATIENCE):
         run = Run(store, Calendar(zone, today, year), Work.of(files, progress))
         run.read(files)
-    return run.ingested(len(files))
+        if len(names) < len(paths):
+            run.read_journal()
+    return run.ingested(len(files) + (len(names) < len(paths)))
 
 
 @dataclass
@@ -116,6 +119,33 @@ class Run:
 
         self._work(plan())
         return found[0]
+
+    def read_journal(self) -> None:
+        """Add what is new in this machine's journal: what comes after the last entry that the store has the cursor of.
+
+        Lines that were stored after that are left out by their length; they were read, but the rest of them was not.
+        """
+        source, zone = journal.identity(), self.calendar.zone
+        held = sorted((part for part in self.parts.values() if part.source == source), key=lambda part: part.end)
+        place = held[-1].place if held else Place(0, (self.calendar.today.year, None))
+        cursor, begin = place.bookmarks[-1] if place.bookmarks else (None, 0)
+        with closing(journal.collect(cursor)) as new, Log(new.path) as log:
+            end = begin + sum(map(len, log.pieces()))
+            if end <= place.offset:
+                self.known += 1
+                return
+            marks = (*place.bookmarks, Bookmark(new.cursor, end)) if new.cursor else place.bookmarks
+            origin = Origin(source, source, journal.NAME)
+            draft, resumed = Draft(origin, place._replace(bookmarks=marks), zone), None
+            if held and held[-1].size < PART and held[-1].parser == VERSION:
+                draft, resumed = Draft.resume(origin, held[-1], zone), held[-1]
+                draft.bookmarks = marks
+                # The bytes may be gone from the journal; what they were is in the digest.
+                draft.hash(resumed.sha256.encode())
+            blocks = cut(log.pieces(place.offset - begin), place.offset, draft.start, PART)
+            self._readings.setdefault(source, []).append(_Reading(log.name, whole=not held))
+            for written in append(self.store, draft, resumed, self._counted(blocks), PART):
+                self._take(written)
 
     def knows(self, path: Path) -> bool:
         """Tell whether the store holds a log that begins as this one does."""

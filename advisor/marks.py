@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from advisor.column import Mask, of_numbers, of_texts
+
 Positions = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 WORD = 8
 """Bytes that are compared at a time."""
@@ -202,7 +203,7 @@ def gather(data: bytes, begin: Positions, end: Positions) -> pa.StringArray:
     """
     count = len(begin)
     if not count:
-        return pa.array([], pa.string())
+        return of_texts([])
     offsets = np.empty(2 * count, np.int32)
     offsets[0::2] = begin
     offsets[1::2] = end
@@ -212,7 +213,7 @@ def gather(data: bytes, begin: Positions, end: Positions) -> pa.StringArray:
 
 @lru_cache(maxsize=1)
 def _all_others(count: int) -> pa.Array:
-    return pa.array(np.arange(0, 2 * count, 2))
+    return of_numbers(np.arange(0, 2 * count, 2), pa.int64())
 
 
 def _every_other(count: int) -> pa.Array:

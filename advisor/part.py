@@ -30,17 +30,26 @@ class Origin(NamedTuple):
     log: str
 
 
+class Bookmark(NamedTuple):
+    """An entry of a journal: its cursor, and the offset where its line ends."""
+
+    cursor: str
+    offset: int
+
+
 class Place(NamedTuple):
     """A line end of a log, and what the lines after it need to know of those before it.
 
     `moment` is where the clock stands, `previous` the line that a `last message repeated` would repeat, `first_time`
-    the time of the source's first event (microseconds since 1970), if that lies before.
+    the time of the source's first event (microseconds since 1970), if that lies before. `bookmarks` are the entries
+    of a journal whose cursor is known, in order.
     """
 
     offset: int
     moment: Moment
     previous: str = ""
     first_time: int | None = None
+    bookmarks: tuple[Bookmark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,7 @@ class Part:
     times: tuple[int, int] | None
     previous: str = ""
     cursor: str | None = None
+    cursor_end: int | None = None
 
     @property
     def name(self) -> str:
@@ -85,7 +95,8 @@ class Part:
     @property
     def place(self) -> Place:
         """Where the next part begins."""
-        return Place(self.end, self.clock_after, self.previous, self.first_time)
+        bookmarks = self.cursor and self.cursor_end is not None and (Bookmark(self.cursor, self.cursor_end),)
+        return Place(self.end, self.clock_after, self.previous, self.first_time, bookmarks or ())
 
     def metadata(self) -> dict[str, str]:
         """The same as keys and values of a Parquet file."""

@@ -13,6 +13,8 @@ from advisor.log import Block, Log, Survey, UnreadableError
 from advisor.part import Origin, Part, Place
 from advisor.range import cut
 
+_HEAD = 64
+
 
 def rivals(parts: Iterable[Part], first_line: str) -> dict[str, list[Part]]:
     """Find the sources with this first line, each with its parts in order."""
@@ -58,11 +60,25 @@ def begins_as(log: Log, first_line: str) -> bool:
 
 
 def steady(log: Log, origin: Origin, blocks: Iterable[Block]) -> Iterator[Block]:
-    """Make sure of each block that it is of the log that we began with: it may be truncated and written anew."""
+    """Make sure of each block that it is of the log that we began with: it may be truncated and written anew.
+
+    A packed log is not, and a second reader would disturb the one that unpacks it.
+    """
+    plain = _is_plain(log)
     for block in blocks:
-        if not begins_as(log, origin.first_line):
+        if plain and not begins_as(log, origin.first_line):
             raise _changed(log)
         yield block
+
+
+def _is_plain(log: Log) -> bool:
+    head = b"".join(log.pieces(0, _HEAD))
+    try:
+        with log.path.open("rb") as file:
+            return file.read(_HEAD) == head
+    except OSError:
+        # It was renamed or removed, and is not written anew any more.
+        return False
 
 
 def begin(log: Log, origin: Origin, before: Part, zone: tzinfo, full: int) -> tuple[Draft, Part | None]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import pyarrow.compute as pc
 
+from advisor.column import mask, numbers
 from advisor.family import Fields
 from advisor.marks import Marks, Positions
 from advisor.template import Follows, Match
@@ -42,8 +43,7 @@ def refine(marks: Marks, match: Match) -> None:
     match.spans["said"] = begin, np.where(address, opening, end)
     match.spans["subject"] = np.where(address, opening + 1, end), np.where(address, closing, end)
     match.keep(fit)
-    ends = pc.match_substring(marks.strings(*match.spans["text"]), _ANOTHER_END).to_numpy(zero_copy_only=False)
-    match.keep(~ends)
+    match.keep(~mask(pc.match_substring(marks.strings(*match.spans["text"]), _ANOTHER_END)))
     if len(match.rows):
         _name(marks, match)
     del match.spans["said"], match.spans["subject"]
@@ -54,14 +54,12 @@ def _name(marks: Marks, match: Match) -> None:
     said = marks.strings(*match.spans["said"]).dictionary_encode()
     begin, end = match.spans["subject"]
     listed = marks.says(end, _BLOCKED)
-    names = marks.strings(begin, end).filter(listed)
-    literal = pc.or_(
-        pc.match_substring(names, ":"), pc.ascii_is_decimal(pc.replace_substring(names, ".", ""))
-    ).to_numpy(zero_copy_only=False)
+    names = marks.strings(begin[listed], end[listed])
+    literal = mask(pc.match_substring(names, ":")) | mask(pc.ascii_is_decimal(pc.replace_substring(names, ".", "")))
     # 0: no list is named; 1: a list of names; 2: a list of addresses
     way = np.zeros(len(match.rows), np.int64)
     way[listed] = 1 + literal
-    cases = said.indices.to_numpy().astype(np.int64) * 3 + way
+    cases = numbers(said.indices).astype(np.int64) * 3 + way
     found, codes = np.unique(cases, return_inverse=True)
     words = said.dictionary.to_pylist()
     verdicts = [_restriction(words[case // 3], int(case % 3)) for case in found]
@@ -87,7 +85,7 @@ def _add_lists(marks: Marks, match: Match, listed: Positions) -> None:
     texts = marks.strings(begin[rows], end[rows]).dictionary_encode()
     words = texts.dictionary.to_pylist()
     codes = np.full(len(listed), len(words), np.int64)
-    codes[rows] = texts.indices.to_numpy()
+    codes[rows] = numbers(texts.indices)
     good = np.array([bool(word) and ";" not in word for word in words] + [True])
     match.codes["list"] = codes, [*words, None]
     match.keep(good[codes])

@@ -5,23 +5,20 @@ stay apart: a column that is null for thousands of rows in a row costs Parquet n
 """
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from advisor import column
 from advisor.event import CODED, ENCODED
 from advisor.heading import Headings
-from advisor.marks import Marks, Mask, Positions
+from advisor.marks import Marks, Positions
 from advisor.programs import Row, Tag, table_of
 from advisor.template import Match, Template
 from advisor.value import is_address
 
 _TYPES = {field.name: field.type for field in ENCODED}
 _TIME = _TYPES["time"]
-_MOST = 1 << 16
 
 
 class Sheet:
@@ -72,50 +69,29 @@ class Sheet:
         rows, count = match.rows, len(match.rows)
         pid, tag = self._headings.pid.take(rows), self._headings.tag.take(rows)
         columns: dict[str, pa.Array] = {
-            "source": _constant(source, count),
-            "offset": pa.array(self._marks.start.take(rows) + offset),
-            "time": pa.array(self._headings.time.take(rows)).view(_TIME),
-            "pid": _array(pid, pid >= 0),
-            "repeated": _same(1, pa.int64(), count),
+            "source": column.of_word(source, count),
+            "offset": column.of_numbers(self._marks.start.take(rows) + offset, pa.int64()),
+            "time": column.of_numbers(self._headings.time.take(rows), _TIME),
+            "pid": column.of_numbers(pid, pa.int64(), pid >= 0),
+            "repeated": column.same(1, pa.int64(), count),
         }
         for name, words in self._tags.items():
-            columns[name] = _coded(tag, words)
+            columns[name] = column.of_words(tag, words)
         for name, value in {"kind": template.kind, **template.constants}.items():
-            columns[name] = _constant(str(value), count) if name in CODED else _same(value, _TYPES[name], count)
+            columns[name] = (
+                column.of_word(str(value), count) if name in CODED else column.same(value, _TYPES[name], count)
+            )
         for name, (codes, values) in match.codes.items():
             if name in _TYPES:
-                columns[name] = _coded(codes, values) if name in CODED else pa.array(values, _TYPES[name]).take(codes)
+                columns[name] = (
+                    column.of_words(codes, values)
+                    if name in CODED
+                    else column.of_values(values, _TYPES[name]).take(column.of_numbers(codes, pa.int64()))
+                )
         for name, numbers in match.numbers.items():
-            columns[name] = pa.array(numbers)
+            columns[name] = column.of_numbers(numbers, _TYPES[name])
         for name, (begin, end) in match.spans.items():
             if name in _TYPES and name not in columns:
                 columns[name] = match.texts[name] if name in match.texts else self._marks.strings(begin, end)
-        arrays = [columns[name] if name in columns else _same(None, kind, count) for name, kind in _TYPES.items()]
+        arrays = [columns[name] if name in columns else column.same(None, kind, count) for name, kind in _TYPES.items()]
         return pa.Table.from_arrays(arrays, schema=ENCODED)
-
-
-def _coded(codes: Positions, words: Sequence[str | None]) -> pa.Array:
-    """Words by their numbers; null for None."""
-    known = np.array([word is not None for word in words], np.bool_)
-    indices = codes.astype(np.int32)
-    # No null among the words: Arrow could not make one list of the words of two tables.
-    texts = pa.array(["" if word is None else word for word in words], pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(indices) if known.all() else _array(indices, known[codes]), texts)
-
-
-def _array(values: npt.NDArray[Any], known: Mask) -> pa.Array:
-    return pa.array(values) if known.all() else pa.array(values, mask=~known)
-
-
-@cache
-def _all_same(value: str | bool | int | None, kind: pa.DataType, size: int) -> pa.Array:
-    return pa.nulls(size, kind) if value is None else pa.repeat(pa.scalar(value, kind), size)
-
-
-def _same(value: str | bool | int | None, kind: pa.DataType, count: int) -> pa.Array:
-    """The same value for each row, cut off an array that is kept."""
-    return _all_same(value, kind, max(_MOST, 1 << count.bit_length())).slice(0, count)
-
-
-def _constant(word: str, count: int) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(_same(0, pa.int32(), count), pa.array([word], pa.string()), safe=False)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from advisor.column import of_numbers
 from advisor.marks import BRACKETS, Marks, Mask, Positions
 
 # {client_name}, {reason: } with a space in it, {text:*} with any number of spaces and brackets
@@ -46,7 +47,7 @@ class Match:
         self.spans = {name: (begin.take(left), end.take(left)) for name, (begin, end) in self.spans.items()}
         self.codes = {name: (codes.take(left), words) for name, (codes, words) in self.codes.items()}
         self.numbers = {name: values.take(left) for name, values in self.numbers.items()}
-        self.texts = {name: texts.take(pa.array(left)) for name, texts in self.texts.items()}
+        self.texts = {name: texts.take(of_numbers(left, pa.int64())) for name, texts in self.texts.items()}
 
 
 class _Lines:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from advisor.column import mask, numbers
 from advisor.event import CODED, SCHEMA
 from advisor.family import IP, SECONDS
 from advisor.marks import Marks, Mask
@@ -50,10 +51,10 @@ def read_values(marks: Marks, template: Template, match: Match) -> None:
         if column == "queue_id":
             fit = (end - begin >= _QUEUE_ID.start) & (end - begin < _QUEUE_ID.stop) & ~marks.says(begin, _NO_QUEUE_ID)
             texts = match.texts[column] = marks.strings(begin, end)
-            match.keep(fit & pc.ascii_is_alnum(texts).to_numpy(zero_copy_only=False))
+            match.keep(fit & mask(pc.ascii_is_alnum(texts)))
         elif column in template.without:
             texts = match.texts[column] = marks.strings(begin, end)
-            match.keep(~pc.match_substring(texts, template.without[column]).to_numpy(zero_copy_only=False))
+            match.keep(~mask(pc.match_substring(texts, template.without[column])))
         elif column in _DIGITS:
             match.numbers[column], fit = marks.numbers(begin, end)
             match.keep(fit & (end - begin <= _DIGITS[column]))
@@ -77,16 +78,16 @@ def is_address(text: str) -> bool:
 def _match(marks: Marks, match: Match, column: str, pattern: str) -> None:
     """Drop the lines whose field is not all of a pattern; make numbers of a column of numbers."""
     texts = match.texts[column] = marks.strings(*match.spans[column])
-    match.keep(pc.match_substring_regex(texts, rf"\A(?:{pattern})\z").to_numpy(zero_copy_only=False))
+    match.keep(mask(pc.match_substring_regex(texts, rf"\A(?:{pattern})\z")))
     if column in NUMBERS:
-        match.numbers[column] = match.texts.pop(column).cast(NUMBERS[column]).to_numpy()
+        match.numbers[column] = numbers(match.texts.pop(column).cast(NUMBERS[column]))
 
 
 def _encode(marks: Marks, match: Match, column: str, pattern: str | None) -> None:
     known = marks.few(*match.spans[column], most=_FEW)
     if known is None:
         encoded = marks.strings(*match.spans[column]).dictionary_encode()
-        known = encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+        known = numbers(encoded.indices).astype(np.int64), encoded.dictionary.to_pylist()
     codes, words = known
     if pattern:
         good = _allowed(words, pattern)

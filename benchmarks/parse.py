@@ -1,7 +1,7 @@
 """How fast logs are read: `advisor ingest` as whole processes, in turns with pflogsumm, `wc -l` and `grep -c reject`.
 
-`python -m benchmarks.parse [--lines N] [--pairs N] [--quick]`. Prints Markdown; exits 1 when a gate fails, and names it.
-What it reads is made by benchmarks.generated_log. Seconds; MB are 10^6 bytes; lines in thousands by comma.
+`python -m benchmarks.parse [--lines N] [--pairs N] [--quick]`. Prints Markdown; exits 1 when a gate fails, and names
+it. What it reads is made by benchmarks.generated_log.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from operator import attrgetter
 from pathlib import Path
 from statistics import median
 
@@ -69,6 +70,10 @@ PROGRAMS = (
 )
 
 Runs = dict[Program, list[Run]]
+Value = Callable[[Run], float]
+WALL: Value = attrgetter("wall")
+CPU: Value = attrgetter("cpu")
+PEAK: Value = attrgetter("peak")
 
 
 def environment() -> dict[str, str]:
@@ -118,29 +123,18 @@ def measure(programs: Sequence[Program], log: Path, lines: int, pairs: int) -> R
     return runs
 
 
-def ratios(runs: Runs, program: Program, value: Callable[[Run], float]) -> list[float]:
+def ratios(runs: Runs, program: Program, value: Value) -> list[float]:
     """How many times faster than pflogsumm in the same turn, for every turn, in order."""
     pairs = zip(runs[PFLOGSUMM], runs[program], strict=True)
     return sorted(value(theirs) / max(value(own), 1e-3) for theirs, own in pairs)
 
 
-def wall(found: Run) -> float:
-    return found.wall
-
-
-def cpu(found: Run) -> float:
-    return found.cpu
-
-
-def peak(found: Run) -> float:
-    return found.peak
-
-
 def spread(found: Sequence[float]) -> str:
+    """The median, with the least and the most."""
     return f"{median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
 
 
-def middle(runs: Runs, program: Program, value: Callable[[Run], float]) -> float:
+def middle(runs: Runs, program: Program, value: Value) -> float:
     return median(value(found) for found in runs[program])
 
 
@@ -150,14 +144,14 @@ def table(runs: Runs, lines: int) -> Iterator[str]:
     yield "| | wall s | CPU s | lines / CPU s | peak MB a process | CPU, x pflogsumm | wall, x pflogsumm |"
     yield "|---|---|---|---|---|---|---|"
     for program in runs:
-        times = middle(runs, program, wall), middle(runs, program, cpu)
+        times = middle(runs, program, WALL), middle(runs, program, CPU)
         cells = [
             program.name,
             *(f"{seconds:.2f}" for seconds in times),
             f"{lines / max(times[1], 1e-3):,.0f}",
-            f"{middle(runs, program, peak):.0f}",
-            spread(ratios(runs, program, cpu)),
-            spread(ratios(runs, program, wall)),
+            f"{middle(runs, program, PEAK):.0f}",
+            spread(ratios(runs, program, CPU)),
+            spread(ratios(runs, program, WALL)),
         ]
         yield f"| {' | '.join(cells)} |"
 
@@ -165,20 +159,20 @@ def table(runs: Runs, lines: int) -> Iterator[str]:
 def gates(found: dict[int, Runs], lines: int, *, quick: bool) -> Iterator[Gate]:
     """What must hold; of a machine with one CPU no speed of two workers is asked."""
     small, runs = lines // 10, found[lines // 10]
-    rates = ratios(runs, ONE, cpu)
+    rates = ratios(runs, ONE, CPU)
     yield Gate(f"{small:,} lines, 1 process: at least 2 x pflogsumm in CPU", median(rates) >= 2, spread(rates))
     if not quick and TWO in found[lines]:
-        rates = ratios(found[lines], TWO, wall)
+        rates = ratios(found[lines], TWO, WALL)
         yield Gate(f"{lines:,} lines, 2 workers: at least 4.5 x pflogsumm in wall", median(rates) >= 4.5, spread(rates))
     for program in (program for program in runs if program.ours):
-        most = max(peak(each) for runs in found.values() for each in runs.get(program, ()))
+        most = max(each.peak for runs in found.values() for each in runs.get(program, ()))
         yield Gate(f"{program.name}: peak under 350 MB a process", most < 350, f"{most:.0f}")
         if not quick:
-            growth = middle(found[lines], program, peak) / middle(runs, program, peak)
+            growth = middle(found[lines], program, PEAK) / middle(runs, program, PEAK)
             yield Gate(
                 f"{program.name}: peak at {lines:,} at most 1.15 x that at {small:,}", growth <= 1.15, f"{growth:.2f}"
             )
-    waited = median(wall(each) for each in found[SHORT][ONE])
+    waited = median(each.wall for each in found[SHORT][ONE])
     yield Gate(f"{SHORT:,} lines: under 1 s", waited < 1, f"{waited:.2f}")
 
 
@@ -190,20 +184,20 @@ def grown(found: dict[int, Runs], lines: int) -> Iterator[str]:
     yield "|---|---|---|---|"
     for program in after:
         factors = (
-            middle(after, program, value) / max(middle(before, program, value), 1e-3) for value in (wall, cpu, peak)
+            middle(after, program, value) / max(middle(before, program, value), 1e-3) for value in (WALL, CPU, PEAK)
         )
         yield f"| {program.name} | {' | '.join(f'{factor:.2f} x' for factor in factors)} |"
 
 
-def conditions(log: Path, lines: int) -> Iterator[str]:
+def conditions(pairs: int) -> Iterator[str]:
     """When and with what; nothing that tells whose machine it was."""
     theirs = subprocess.run(("pflogsumm", "--version"), check=True, capture_output=True, text=True).stdout.split()
-    mix = " ".join((generated_log.__doc__ or "").partition("Of\n")[2].split())
+    mix = " ".join((generated_log.__doc__ or "").partition("\n\n")[2].partition("\n\n")[2].split())
     yield (
         f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, pyarrow {version('pyarrow')}, "
         f"pflogsumm {theirs[-1]}, {len(CPUS)} CPUs."
     )
-    yield f"A generated log, {log.stat().st_size / lines:.0f} bytes a line. Of {mix}"
+    yield f"Medians of {pairs} runs in turns, with the least and the most. The log is generated. {mix}"
 
 
 def need_pflogsumm() -> None:
@@ -235,7 +229,7 @@ def main() -> int:
                 # The first runs fill the caches.
                 measure(PROGRAMS, log, lines, 1)
             elif lines == chosen.lines // 10:
-                say(conditions(log, lines))
+                say(conditions(chosen.pairs))
             found[lines] = measure(PROGRAMS, log, lines, chosen.pairs)
             log.unlink()
             if lines != SHORT:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date
 from pathlib import Path
+from typing import Any
 
 import pyarrow.compute as pc
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from advisor import ingestion, store
+from advisor import follower, ingestion, store
 from advisor.follower import Follower
 from advisor.ingestion import Calendar, ingest
 from advisor.log import Log
@@ -186,6 +187,25 @@ def test_truncated_and_shorter_from_then_on(world: World) -> None:
     world.append(numbered(12))
     world.step(2)
     assert sorted(world.holds(), key=int) == pids(0, 13)
+
+
+def test_written_anew_while_it_is_being_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.append(numbered(0, 3))
+    world.step(3)
+    world.append(numbered(3))
+    begin = follower.begin
+
+    def truncated_afterwards(*arguments: Any) -> Any:
+        found = begin(*arguments)
+        world.log.write_bytes(numbered(100, 12))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(follower, "begin", truncated_afterwards)
+        world.step()
+    world.step(3)
+    assert sorted(world.holds(), key=int) == pids(0, 3) + pids(100, 112)
+    assert set(store.read(world.store, ["kind"])["kind"].to_pylist()) == {"connect"}
 
 
 def test_moved_to_where_we_do_not_look(world: World) -> None:

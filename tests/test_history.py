@@ -63,7 +63,7 @@ def test_files_and_store_say_the_same(tmp_path: Path) -> None:
     assert parsed.events.schema == stored.events.schema == SCHEMA
     assert parsed.events.equals(stored.events)
     assert parsed.coverage == stored.coverage
-    assert parsed.coverage == Coverage(124, 120, 2, 2, parsed.coverage.ignored_by_program)
+    assert parsed.coverage == Coverage(124, 120, 4, 0, parsed.coverage.ignored_by_program)
     assert days(History(parsed.events.filter(parsed.events["time"].is_valid()), parsed.coverage)) == [
         *[18] * 20,
         *[19] * 20,

@@ -44,8 +44,9 @@ def compare(data: bytes, cuts: Iterable[int] = (), zone: tzinfo = UTC, year: int
     ends = sorted({data.find(b"\n", cut) + 1 or len(data) for cut in cuts} | {len(data)})
     starts = [0, *ends[:-1]]
     blocks = [reader.read(data[start:end], start) for start, end in zip(starts, ends, strict=True)]
-    events = pa.concat_tables(block.events.cast(SCHEMA) for block in blocks).combine_chunks()
-    events.validate(full=True)
+    for block in blocks:
+        block.events.validate(full=True)
+    events = pa.concat_tables(block.events.cast(SCHEMA).sort_by("offset") for block in blocks).combine_chunks()
     found = Parsed(events, sum((block.coverage for block in blocks), Coverage()))
     if not events.equals(wanted.events):
         assert differences(data, wanted.events, events) == []

@@ -334,6 +334,39 @@ def test_a_log_that_changes_under_our_hands_is_not_mixed_up(tmp_path: Path, monk
     assert_holds(tmp_path / "store", lines(5))
 
 
+def test_a_new_log_that_changes_under_our_hands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = write(tmp_path / "maillog", lines(9))
+    start = ingestion.Calendar.start
+
+    def truncated_afterwards(self: ingestion.Calendar, log_: Log) -> part.Place:
+        found = start(self, log_)
+        log.write_bytes(lines(60, 100))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ingestion.Calendar, "start", truncated_afterwards)
+        assert "changed" in str(add(tmp_path / "store", log).bad[0])
+    assert add(tmp_path / "store", log).coverage.lines == 60
+    assert_holds(tmp_path / "store", lines(60, 100))
+
+
+def test_filtered_copies_and_joined_files_are_logs_of_their_own(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    one, other = lines(40), b"".join(line(number, "Nov 21") for number in range(40))
+    # grep postfix maillog, whose first line may be the same; cat maillog.1 maillog
+    filtered = b"".join(text for text in one.splitlines(keepends=True) if b"postfix" in text)
+    logs = [one, other, filtered, one + other, filtered[len(line(0)) :]]
+    paths = [write(tmp_path / f"maillog.{number}", data) for number, data in enumerate(logs)]
+    assert filtered.startswith(line(0))
+    for path in paths:
+        add(folder, path)
+    # The joined one begins as the first does, and is taken for that, grown.
+    sources = {part.source for part in store.parts(folder)}
+    assert len(sources) == 4
+    assert store.coverage(folder).lines == sum(data.count(b"\n") for data in logs) - 40
+    assert add(folder, *paths).known == 5
+
+
 # The folder
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor import parser, templates
+from advisor.family import IGNORED
 from advisor.marks import BRACKETS, Marks
 from advisor.template import Template, template
 from tests.test_parser import ANYTHING, compare
@@ -35,7 +36,8 @@ VALUES = {
     "delays": ("0.05/0.01/0/0.44",),
     "dsn": ("2.0.0", "4.7.25", "5.999.999"),
     "status": ("sent", "deferred"),
-    "port": ("25", "1"),
+    "peer": ("[192.0.2.1]:25", "[2001:db8::1]:587", "[192.0.2.1]:999999", "[192.0.2.1]:", "[]:25", "[a]:25"),
+    "helo_name": ("a.example", "localhost", "[192.0.2.1]", "[IPv6:2001:db8::1]", "a;b", ""),
     "code": ("450 4.7.25", "554 5.7.1", "504 5.5.2"),
     "stage": ("RCPT", "DATA", "MAIL"),
     "relay": ("local", "192.0.2.1", "mx.b.example[192.0.2.1]:25", "private/dovecot-lmtp", "b.example[private/lmtp]"),
@@ -50,7 +52,7 @@ VALUES = {
         *("quit=1", "ehlo=0/1 quit=1 commands=1/2", "helo=1 commands=1"),
     ),
     "text": (
-        *("delivered to maildir", "max connection rate 1/60s for (smtp:192.0.2.1) at Nov 22 11:53:25"),
+        *("Relay access denied", "max connection rate 1/60s for (smtp:192.0.2.1) at Nov 22 11:53:25"),
         *("max connection count 2 for (smtp:2001:db8::1) at Nov  2 11:53:25", "not authenticated"),
         *("DKIM verification successful", "bad signature data", "no signature data", "tests after SMTP handshake"),
         *("TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)", "tests before SMTP handshake", "EHLO ylmf-pc\\r\\n"),
@@ -63,7 +65,7 @@ VALUES = {
             for subject in ("192.0.2.1", "2001:db8::1", "a.example", "")
             for more in ("", "; https://a.example/?q=1", ";")
         ),
-        *("Service currently unavailable", "<unknown[192.0.2.1]>: Client host rejected: Access denied", ""),
+        *("Service currently unavailable", "delivered to maildir", "<unknown[192.0.2.1]>: Client host rejected: Access denied", ""),
     ),
 }  # fmt: skip
 
@@ -95,15 +97,12 @@ def test_a_template_reads_its_own_line(program: str, one: Template, monkeypatch:
     asked: list[str] = []
     monkeypatch.setattr(parser, "understand", lambda _, said: asked.append(said))
     said = render(one, [values(one, gap.column, gap.marks)[0] for gap in one.gaps])
-    marks = Marks(said.encode())
-
-    assert one.match(marks, np.zeros(1, np.int64)).rows.tolist() == [0], said
     found = compare(line(program, said) * 3)
-    assert found.events["kind"].to_pylist() == [one.kind] * 3
-    assert asked == []
+    assert found.events["kind"].to_pylist() == ([] if one.kind == IGNORED else [one.kind] * 3)
+    assert asked == [], said
 
 
-@settings(max_examples=60)
+@settings(max_examples=80)
 @pytest.mark.parametrize("program", TEMPLATES)
 @given(st.data())
 def test_what_templates_take_is_what_the_patterns_say(program: str, data: st.DataObject) -> None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from advisor.column import of_values
 from advisor.event import SCHEMA, UNRECOGNISED, Coverage, Parsed
 from advisor.family import IGNORED, LEVEL, Family, Fields
 from advisor.line import ISO8601, MORE, REPEATED, RFC3164, Clock, Line, decode, is_marker, read
@@ -205,7 +206,7 @@ def table_of(rows: list[Row], source: str) -> pa.Table:
     columns |= {"offset": offsets, "time": times, "pid": pids, "source": [source] * count, "repeated": repeated}
     columns |= zip(Tag._fields[:3], zip(*tags, strict=True), strict=False)
     arrays = [
-        pa.array(columns[field.name], field.type) if field.name in columns else pa.nulls(count, field.type)
+        of_values(columns[field.name], field.type) if field.name in columns else pa.nulls(count, field.type)
         for field in SCHEMA
     ]
     return pa.Table.from_arrays(arrays, schema=SCHEMA)

@@ -1,0 +1,98 @@
+"""A column: Arrow arrays of Python's and numpy's values.
+
+pyarrow.array() does this, too, but imports pandas to see whether it was given one of its own; that takes longer than
+reading 100,000 lines.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Mask = npt.NDArray[np.bool_]
+
+_KEPT = 1 << 16
+_WIDTHS = {
+    pa.int32(): np.dtype(np.int32),
+    pa.int64(): np.dtype(np.int64),
+    pa.float64(): np.dtype(np.float64),
+    pa.timestamp("us", "UTC"): np.dtype(np.int64),
+}
+
+
+def of_numbers(values: npt.NDArray[Any], kind: pa.DataType, known: Mask | None = None) -> pa.Array:
+    """Numbers, of the width of their Arrow type; null where they are not known."""
+    values = np.ascontiguousarray(values)
+    missing = 0 if known is None else len(known) - int(np.count_nonzero(known))
+    validity = bits(known) if known is not None and missing else None
+    return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(values)], missing)
+
+
+def bits(mask: Mask) -> pa.Buffer:
+    """A mask as Arrow keeps it, eight to a byte."""
+    return pa.py_buffer(np.packbits(mask, bitorder="little"))
+
+
+def of_texts(values: Sequence[str | None]) -> pa.StringArray:
+    """Texts; null for None."""
+    encoded = [b"" if value is None else value.encode() for value in values]
+    offsets = np.zeros(len(encoded) + 1, np.int32)
+    np.cumsum([len(text) for text in encoded], out=offsets[1:])
+    known = np.array([value is not None for value in values], np.bool_)
+    missing = len(known) - int(np.count_nonzero(known))
+    buffers = pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))
+    return pa.StringArray.from_buffers(len(encoded), *buffers, bits(known) if missing else None, missing)
+
+
+def of_values(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Python values of a column of events; null for None."""
+    if pa.types.is_string(kind):
+        return of_texts(values)
+    known = np.array([value is not None for value in values], np.bool_)
+    plain = [0 if value is None else value for value in values]
+    if pa.types.is_boolean(kind):
+        missing = len(known) - int(np.count_nonzero(known))
+        buffers = [bits(known) if missing else None, bits(np.array(plain, np.bool_))]
+        return pa.Array.from_buffers(kind, len(plain), buffers, missing)
+    return of_numbers(np.array(plain, _WIDTHS[kind]), kind, known)
+
+
+def of_words(codes: npt.NDArray[Any], words: Sequence[str | None]) -> pa.DictionaryArray:
+    """Words by their numbers; null for None."""
+    known = np.array([word is not None for word in words], np.bool_)
+    indices = of_numbers(codes.astype(np.int32), pa.int32(), None if known.all() else known[codes])
+    # No null among the words: Arrow could not make one list of the words of two tables.
+    texts = of_texts(["" if word is None else word for word in words])
+    return pa.DictionaryArray.from_arrays(indices, texts, safe=False)
+
+
+def of_word(word: str, count: int) -> pa.DictionaryArray:
+    """The same word for each row."""
+    return pa.DictionaryArray.from_arrays(same(0, pa.int32(), count), of_texts([word]), safe=False)
+
+
+def same(value: str | bool | int | None, kind: pa.DataType, count: int) -> pa.Array:
+    """The same value for each row, cut off an array that is kept."""
+    return _same(value, kind, max(_KEPT, 1 << count.bit_length())).slice(0, count)
+
+
+@cache
+def _same(value: str | bool | int | None, kind: pa.DataType, size: int) -> pa.Array:
+    return pa.nulls(size, kind) if value is None else of_values([value] * size, kind)
+
+
+def numbers(array: pa.Array) -> npt.NDArray[Any]:
+    """The values of an array of numbers without nulls."""
+    kind = _WIDTHS[array.type]
+    return np.frombuffer(array.buffers()[1], kind, len(array), array.offset * kind.itemsize)
+
+
+def mask(array: pa.BooleanArray) -> Mask:
+    """The values of an array of truths without nulls."""
+    if not len(array):
+        return np.zeros(0, np.bool_)
+    bytes_ = np.frombuffer(array.buffers()[1], np.uint8)
+    return np.unpackbits(bytes_, bitorder="little")[array.offset : array.offset + len(array)].view(np.bool_)
