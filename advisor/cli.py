@@ -58,10 +58,12 @@ def _say(line: str) -> None:
 
 def _question(context: typer.Context, files: list[str] | None, year: int | None, zone: str | None) -> "Question":
     """The question that a command's options ask; what a command has no option for stays as it is."""
+    from advisor.progress import Progress
     from advisor.question import Question, local_zone, zone_named
 
     options = {name: context.params[name] for name in ("store", "since", "until", "config") if name in context.params}
-    return Question(tuple(files or ()), year=year, zone=zone_named(zone) if zone else local_zone(), **options)
+    when = zone_named(zone) if zone else local_zone()
+    return Question(tuple(files or ()), year=year, zone=when, waiting=Progress, **options)
 
 
 def _finish(history: "History") -> None:
@@ -256,10 +258,13 @@ def ingest(
     zone: Zone = None,
 ) -> None:
     """Add logs to the store; what it holds already is not added again."""
+    from advisor.progress import Progress
     from advisor.question import ingest as add
     from advisor.question import zone_named
 
-    done = add(*files, store=store, year=year, zone=zone_named(zone) if zone else None)
+    when = zone_named(zone) if zone else None
+    with Progress("reading") as progress:
+        done = add(*files, store=store, year=year, zone=when, progress=progress)
     added = done.coverage
     sys.stdout.write(
         f"{added.lines:,} lines added = {added.events:,} events + {added.ignored:,} ignored + "

@@ -77,12 +77,11 @@ class Draft:
         self.end = block.end
         self.coverage += parsed.coverage
         self.fresh += parsed.coverage
-        times = events["time"].cast(pa.int64()).drop_null()
-        if len(times):
-            bounds = pc.min_max(times).as_py()
+        bounds = pc.min_max(events["time"].cast(pa.int64())).as_py()
+        if bounds["min"] is not None:
             before = self._times or (bounds["min"], bounds["max"])
             self._times = min(before[0], bounds["min"]), max(before[1], bounds["max"])
-            self.first_time = times[0].as_py() if self.first_time is None else self.first_time
+            self.first_time = first_time(events) if self.first_time is None else self.first_time
         self._hosts |= _words(events["host"])
         self.holds_postfix |= any(name.startswith(SYSLOG_NAME) for name in _words(events["syslog_name"]))
         return events
@@ -109,6 +108,15 @@ class Draft:
             cursor=cursor,
             cursor_end=cursor_end,
         )
+
+
+def first_time(events: pa.Table) -> int | None:
+    """Tell the time, in microseconds since 1970, of the first line of some events of a source that has one."""
+    timed = events.select(["offset", "time"]).filter(events["time"].is_valid())
+    if not timed.num_rows:
+        return None
+    first = pc.index(timed["offset"], pc.min(timed["offset"])).as_py()
+    return int(timed["time"].cast(pa.int64())[first].as_py())
 
 
 def decoded(tables: Iterable[pa.Table]) -> pa.Table:

@@ -20,6 +20,7 @@ _HIGH = np.uint64(0x8080808080808080)
 # What, added to a byte, sets its highest bit: more than 9, more than 5, more than 6, more than 0.
 _DIGIT, _MINUTES, _SECONDS, _SAME, _FREE = 0x76, 0x7A, 0x79, 0x7F, 0x00
 
+_FIRST = 16
 # How a text may begin in which there is more of a header (advisor.line.MORE), by one, by two and by four bytes.
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _FOUR = [*(f"{month} " for month in _MONTHS), "post", "[ID ", "last", "mess"]
@@ -63,7 +64,7 @@ class Layout:
         seconds = (_digit(clock, 1) * 10 + _digit(clock, 2)) * 60 + _digit(clock, 4) * 10 + _digit(clock, 5)
         micros = seconds * _SECOND
         if self.zone > self.fraction:
-            fit &= marks.bytes[start + self.fraction] == marks.bytes[marks.start[0] + self.fraction]
+            fit &= (marks.bytes[start + self.fraction] == ord(".")) | (marks.bytes[start + self.fraction] == ord(","))
             for place in range(self.fraction + 1, min(self.zone, self.fraction + 7)):
                 digit = marks.bytes[start + place].astype(np.int64) - ord("0")
                 fit &= (digit >= 0) & (digit <= 9)
@@ -132,8 +133,7 @@ class Headings:
         self.pid: Positions = np.full(marks.count, -1, np.int64)
         self.odd: dict[int, tuple[Header, str]] = {}
         fast = np.zeros(marks.count, np.bool_)
-        first = decode(marks.line(0))
-        layout = Layout.of(first) if first is not None else None
+        layout = _layout(marks)
         if layout is not None and len(marks.data) > layout.end + 3 * WORD:
             fast, micros = layout.times(marks)
             fast &= _plain(marks)
@@ -229,6 +229,15 @@ class Headings:
         text = decode(self.marks.line(row))
         self.tag[row] = -1
         self.odd[row] = (NO_HEADER, "") if text is None else reader.read(text)
+
+
+def _layout(marks: Marks) -> Layout | None:
+    """The form of the block's first lines: of the first one that has any."""
+    for row in range(min(_FIRST, marks.count)):
+        text = decode(marks.line(row))
+        if text is not None and (layout := Layout.of(text)) is not None:
+            return layout
+    return None
 
 
 def _plain(marks: Marks) -> Mask:

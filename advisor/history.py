@@ -16,7 +16,7 @@ from advisor.errors import AdvisorError
 from advisor.event import ENCODED, SCHEMA, Coverage
 from advisor.ingestion import PART, Calendar, empty, foreign
 from advisor.log import Block, Log, UnreadableError
-from advisor.part import Origin, Part, load
+from advisor.part import Origin, Part, in_log_order, load
 from advisor.range import Range, cut, ranges
 from advisor.source import distinct, expand
 from advisor.store import account, in_order, names, parts
@@ -143,7 +143,7 @@ def _read(draft: Draft, blocks: Iterable[Block]) -> Piece:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, ENCODED) as stream:
         for block in blocks:
-            stream.write_table(draft.add(block).unify_dictionaries())
+            stream.write_table(in_log_order(draft.add(block)).unify_dictionaries())
     return Piece(draft.part(), sink.getvalue(), draft.holds_postfix)
 
 

@@ -7,6 +7,7 @@ themselves (the clock, the zone, this machine's Postfix) is looked up here and h
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
@@ -34,6 +35,7 @@ from advisor.restrictions import CATALOGUE, TIPS
 from advisor.service import follow as _follow
 from advisor.simulation import Simulation
 from advisor.simulation import simulate as _simulate
+from advisor.worker import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,13 +66,21 @@ def default_store() -> Path:
     return Path(state) / "maillog-advisor"
 
 
+Waiting = Callable[[str], AbstractContextManager[Progress | None]]
+"""Is told what takes long now, such as "reading", and gives what is told how far it is."""
+
+
+def _silent(_: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked about.
 
     `files` are logs; without them the store is read. `since` and `until` are as in advisor.period. `config` is a
     configuration folder, a main.cf or saved `postconf -n` output; without it this machine's Postfix is asked, if the
-    log is this machine's.
+    log is this machine's. `waiting` may show who waits what for.
     """
 
     files: Sequence[str | Path] = ()
@@ -81,6 +91,7 @@ class Question:
     year: int | None = None
     zone: tzinfo = field(default_factory=local_zone)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    waiting: Waiting = _silent
 
     @cached_property
     def history(self) -> History:
@@ -89,12 +100,14 @@ class Question:
             raise AdvisorError("--store", "was given together with log files", "give one of the two")
         if self.files:
             today = self.now.astimezone(self.zone).date()
-            return parse_files(self.files, year=self.year, zone=self.zone, today=today)
+            with self.waiting("reading") as progress:
+                return parse_files(self.files, year=self.year, zone=self.zone, today=today, progress=progress)
         store = self.store or default_store()
         if not store.is_dir():
             todo = "give log files, or make it with: advisor ingest FILE..."
             raise AdvisorError(str(store), "there is no store", todo)
-        return open_store(store)
+        with self.waiting("reading"):
+            return open_store(store)
 
     @cached_property
     def configuration(self) -> postconf.Postconf | None:
@@ -117,13 +130,14 @@ class Question:
     @cached_property
     def attempts(self) -> pa.Table:
         """The attempts of the period (columns of advisor.attempt.SCHEMA)."""
-        config = self.configuration
+        config, events = self.configuration, self.history.events
         inside: tuple[Network, ...] = LOOPBACK
         domains: frozenset[str] = frozenset()
         if config is not None:
             inside = config.networks().ours()
             domains = config.local_domains()
-        found = attempt.attempts(self.history.events, networks=inside, domains=domains)
+        with self.waiting("joining"):
+            found = attempt.attempts(events, networks=inside, domains=domains)
         return self._in_period(found)
 
     @cached_property
@@ -141,10 +155,11 @@ class Question:
     def advise(self) -> Advice:
         """The advice for the period."""
         domains = self.configuration.local_domains() if self.configuration is not None else frozenset()
-        weighed = weigh(self.attempts, self.events, domains)
-        history = self.history
+        history, attempts, events = self.history, self.attempts, self.events
         notes = (*history.notes, *(str(error) for error in history.bad))
-        return _advise(Situation(weighed, self.events, history.coverage, self.configuration, self.zone, notes))
+        with self.waiting("weighing"):
+            weighed = weigh(attempts, events, domains)
+            return _advise(Situation(weighed, events, history.coverage, self.configuration, self.zone, notes))
 
     def simulate(self, restrictions: str) -> Simulation:
         """What a list would have answered to the attempts of the period, computed by DuckDB."""
@@ -154,12 +169,19 @@ class Question:
 
 
 def ingest(
-    *files: str | Path, store: Path | None = None, year: int | None = None, zone: tzinfo | None = None
+    *files: str | Path,
+    store: Path | None = None,
+    year: int | None = None,
+    zone: tzinfo | None = None,
+    progress: Progress | None = None,
 ) -> Ingested:
-    """Add logs to the store; what it holds already is not added again."""
+    """Add logs to the store; what it holds already is not added again.
+
+    `progress` is told the bytes of log that are done, and how many there are where that is known.
+    """
     zone = zone or local_zone()
     today = datetime.now(zone).date()
-    return _ingest(files, store or default_store(), year=year, zone=zone, today=today)
+    return _ingest(files, store or default_store(), year=year, zone=zone, today=today, progress=progress)
 
 
 def follow(

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import tzinfo
 from typing import NamedTuple
 
-import pyarrow as pa
-
 from advisor import rotation
-from advisor.draft import Draft
+from advisor.draft import Draft, first_time
 from advisor.line import LONG, Clock
 from advisor.log import BLOCK, HEAD, Block
 from advisor.parser import Parser
@@ -49,19 +47,20 @@ def cut(pieces: Iterable[bytes], start: int, begin: int, full: int = ENDLESS) ->
     of it or where the part ends: the same, whoever reads the log, in whatever pieces. What is behind the last line
     end is a block of its own.
     """
-    rest: list[bytes] = []
+    rest: list[bytes | memoryview] = []
     at = start
     goal = min(start + BLOCK, begin + full)
     for piece in pieces:
         done = 0
         while end := piece.find(b"\n", max(done, goal - 1 - at)) + 1:
-            block = Block(start, b"".join([*rest, piece[done:end]]))
+            # A view is no copy, and the joined block is one already.
+            block = Block(start, b"".join([*rest, memoryview(piece)[done:end]]))
             rest, done, start = [], end, block.end
             begin = start if start - begin >= full else begin
             goal = min(start + BLOCK, begin + full)
             yield block
         if done < len(piece):
-            rest.append(piece[done:])
+            rest.append(memoryview(piece)[done:])
         at += len(piece)
     whole = b"".join(rest)
     end = whole.rfind(b"\n") + 1
@@ -77,18 +76,18 @@ def ranges(draft: Draft, blocks: Iterable[Block], full: int) -> Iterator[Range]:
     The draft itself remains as it is. Whoever takes a range closes it.
     """
     place, dates = draft.place, clock(draft.place.moment, draft.zone)
+    began: int | None = place.first_time
     laid: Range | None = None
     try:
         for block in blocks:
-            first_time = place.first_time
-            if block.offset == draft.end and first_time is None:
-                first_time = _first_time(block, draft)
+            if block.offset == draft.end and began is None:
+                began = _first_time(block, draft)
             laid = laid or _lay(draft, place)
             laid = _filled(laid, block)
             for change in rotation.changes([block.data]):
                 dates.stamp(change.text)
             if laid.stop - place.offset >= full:
-                place = Place(laid.stop, moment(dates), _previous(block, draft.zone), first_time)
+                place = Place(laid.stop, moment(dates), _previous(block, draft.zone), began)
                 whole, laid = laid, None
                 yield whole
         if laid is not None:
@@ -117,9 +116,8 @@ def _first_time(block: Block, draft: Draft) -> int | None:
     for size in (HEAD, len(block.data)):
         head = block.data[:size].rpartition(b"\n")[0] + b"\n"
         events = Parser(clock(draft.place.moment, draft.zone), draft.origin.source).read(head).events
-        times = events["time"].cast(pa.int64()).drop_null()
-        if len(times):
-            return int(times[0].as_py())
+        if (found := first_time(events)) is not None:
+            return found
     return None
 
 

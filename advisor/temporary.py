@@ -101,7 +101,7 @@ class Temporary:
 
     def _flush(self) -> None:
         if self._rows:
-            table = pa.concat_tables(self._held).unify_dictionaries().combine_chunks()
+            table = pa.concat_tables(self._held).unify_dictionaries()
             with self._opened() as writer:
                 writer.write_table(table, row_group_size=table.num_rows)
         self._held, self._rows = [], 0

@@ -4,7 +4,6 @@ import fcntl
 import gzip
 import os
 import shutil
-import socket
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date
@@ -17,11 +16,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from advisor import follower, ingestion, store
+from advisor import follower, ingestion, recognition, store
 from advisor.follower import Follower
 from advisor.ingestion import Calendar, ingest
 from advisor.log import Log
-from advisor.service import Notifier
 from tests.test_store import line
 
 CALENDAR = Calendar(UTC, date(2026, 11, 22), None)
@@ -193,7 +191,7 @@ def test_written_anew_while_it_is_being_read(world: World, monkeypatch: pytest.M
     world.append(numbered(0, 3))
     world.step(3)
     world.append(numbered(3))
-    begin = follower.begin
+    begin = recognition.begin
 
     def truncated_afterwards(*arguments: Any) -> Any:
         found = begin(*arguments)
@@ -474,18 +472,3 @@ def test_whatever_happens_every_line_is_there_once(tmp_path_factory: pytest.Temp
 
     Here.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
     Here.TestCase("runTest").runTest()
-
-
-@pytest.mark.parametrize("abstract", [False, True])
-def test_what_systemd_is_told(tmp_path: Path, abstract: bool) -> None:
-    name = f"@{tmp_path}" if abstract else str(tmp_path / "notify")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as inbox:
-        inbox.bind("\0" + name[1:] if abstract else name)
-        notifier = Notifier({"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "3000000"})
-        notifier.tell("READY=1")
-        assert inbox.recv(100) == b"READY=1"
-    assert notifier.patience == 3
-    # Nobody listens any more, or never did.
-    notifier.tell("STOPPING=1")
-    Notifier({}).tell("READY=1")
-    assert Notifier({"WATCHDOG_USEC": "3000000", "WATCHDOG_PID": "1"}).patience is None

@@ -1,5 +1,6 @@
 """The journal as a log: what is new in it since the entry that the store knows, once, though the old ones go."""
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -109,10 +110,8 @@ def test_a_death_in_the_midst_costs_nothing(
 
             with patch.context() as dying:
                 dying.setattr(ingestion, "publish", publish)
-                try:
+                with contextlib.suppress(KeyboardInterrupt):
                     add(journal.store, Path("journal"))
-                except KeyboardInterrupt:
-                    pass
             found = journal.holds()
             assert found == list(range(len(found)))
         add(journal.store, Path("journal"))

@@ -195,6 +195,19 @@ def test_the_parts_are_byte_for_byte_those_of_one_process(
     assert (parsed.coverage, parsed.notes, parsed.bad) == (alone.coverage, alone.notes, alone.bad)
 
 
+def test_parts_of_several_blocks_say_the_same(tmp_path: Path, parallel: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("advisor.range.BLOCK", 300)
+    log = write(
+        tmp_path / "maillog", b"".join(line(number, "Dec 31" if number < 50 else "Jan  1") for number in range(99))
+    )
+    add(tmp_path / "parallel", log)
+    monkeypatch.setattr(worker, "LARGE", 1 << 40)
+    add(tmp_path / "alone", log)
+    assert store.parts(tmp_path / "parallel") == store.parts(tmp_path / "alone")
+    assert len(store.parts(tmp_path / "alone")) > 3
+    assert store.read(tmp_path / "parallel").equals(store.read(tmp_path / "alone"))
+
+
 def test_files_that_begin_alike_and_those_that_grew(tmp_path: Path, parallel: None) -> None:
     folder = tmp_path / "store"
     docker = [write(tmp_path / f"docker{n}", b"Attaching to postfix\n" + lines(30, 100 * n)) for n in range(3)]
@@ -205,6 +218,7 @@ def test_files_that_begin_alike_and_those_that_grew(tmp_path: Path, parallel: No
     result = add(folder, *docker, copy, grown)
     assert (result.coverage.lines, result.known, result.bad) == (3 * 31 + 43, 1, ())
     assert store.coverage(folder).lines == 3 * 31 + 50
+    assert len({part.first_time for part in store.parts(folder) if part.log == "grown"}) == 1
     assert add(folder, *docker, copy, grown).known == 5
 
 
