@@ -5,7 +5,6 @@ reading 100,000 lines.
 """
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -60,28 +59,45 @@ def of_values(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     return of_numbers(np.array(plain, _WIDTHS[kind]), kind, known)
 
 
-def of_words(codes: npt.NDArray[Any], words: Sequence[str | None]) -> pa.DictionaryArray:
-    """Words by their numbers; null for None."""
-    known = np.array([word is not None for word in words], np.bool_)
-    indices = of_numbers(codes.astype(np.int32), pa.int32(), None if known.all() else known[codes])
-    # No null among the words: Arrow could not make one list of the words of two tables.
-    texts = of_texts(["" if word is None else word for word in words])
-    return pa.DictionaryArray.from_arrays(indices, texts, safe=False)
+class Words:
+    """Different words, or None for a null, of which a column holds but the numbers."""
+
+    def __init__(self, words: Sequence[str | None]) -> None:
+        """Take the words in the order of their numbers."""
+        self._known = np.array([word is not None for word in words], np.bool_)
+        self._whole = bool(self._known.all())
+        # No null among the words: Arrow could not make one list of the words of two tables.
+        self._texts = of_texts(["" if word is None else word for word in words])
+
+    def at(self, codes: npt.NDArray[Any]) -> pa.DictionaryArray:
+        """The words with these numbers."""
+        indices = of_numbers(codes.astype(np.int32), pa.int32(), None if self._whole else self._known[codes])
+        return pa.DictionaryArray.from_arrays(indices, self._texts, safe=False)
 
 
 def of_word(word: str, count: int) -> pa.DictionaryArray:
-    """The same word for each row."""
+    """The same word for each row, which is not kept."""
     return pa.DictionaryArray.from_arrays(same(0, pa.int32(), count), of_texts([word]), safe=False)
+
+
+_SAME: dict[tuple[str | bool | int | None, int], pa.Array] = {}
 
 
 def same(value: str | bool | int | None, kind: pa.DataType, count: int) -> pa.Array:
     """The same value for each row, cut off an array that is kept."""
-    return _same(value, kind, max(_KEPT, 1 << count.bit_length())).slice(0, count)
+    # Types are asked for by their identity: to hash one takes as long as to cut the array.
+    found = _SAME.get((value, id(kind)))
+    if found is None or len(found) < count:
+        found = _SAME[value, id(kind)] = _repeat(value, kind, max(_KEPT, 1 << count.bit_length()))
+    return found.slice(0, count)
 
 
-@cache
-def _same(value: str | bool | int | None, kind: pa.DataType, size: int) -> pa.Array:
-    return pa.nulls(size, kind) if value is None else of_values([value] * size, kind)
+def _repeat(value: str | bool | int | None, kind: pa.DataType, count: int) -> pa.Array:
+    if value is None:
+        return pa.nulls(count, kind)
+    if pa.types.is_dictionary(kind):
+        return Words([str(value)]).at(np.zeros(count, np.int32))
+    return of_values([value] * count, kind)
 
 
 def numbers(array: pa.Array) -> npt.NDArray[Any]:

@@ -141,7 +141,9 @@ def parse(found: Range) -> Piece:
 
 def _read(draft: Draft, blocks: Iterable[Block]) -> Piece:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, ENCODED) as stream:
+    # Packed, for it goes through a pipe and is there two or three times over on its way.
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.ipc.new_stream(sink, ENCODED, options=options) as stream:
         for block in blocks:
             stream.write_table(in_log_order(draft.add(block)).unify_dictionaries())
     return Piece(draft.part(), sink.getvalue(), draft.holds_postfix)

@@ -2,10 +2,15 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+
+MOST = 1_000
+"""How often one line stands for itself at most; a syslog daemon says so every few minutes at least."""
 
 
 class Record(NamedTuple):
@@ -50,13 +55,22 @@ class Record(NamedTuple):
 
 
 def records(batches: Iterable[pa.RecordBatch], kinds: Collection[str]) -> Iterator[Record]:
-    """The events of these kinds, in their order. A line without a readable time is of no kind, so none is lost."""
+    """The events of these kinds, in their order; one that came several times, as often, within reason.
+
+    A line without a readable time is of no kind, so none is lost.
+    """
     wanted = pa.array(sorted(kinds), pa.string())
     for batch in batches:
         chosen = batch.filter(pc.is_in(batch.column("kind"), value_set=wanted))
         columns = [_values(chosen.column(name)) for name in Record._fields]
         # As Record._make() does, but without a call of Python for each of them.
-        yield from map(partial(tuple.__new__, Record), zip(*columns, strict=True))
+        found = map(partial(tuple.__new__, Record), zip(*columns, strict=True))
+        often = chosen.column("repeated")
+        if pc.max(often).as_py() in (None, 1):
+            yield from found
+        else:
+            for record, times in zip(found, often.to_pylist(), strict=True):
+                yield from repeat(record, min(times, MOST))
 
 
 def _values(column: pa.Array) -> list[Any]:

@@ -28,7 +28,7 @@ class Sheet:
         """Begin with nothing."""
         self._marks = marks
         self._headings = headings
-        self._tags = {name: [getattr(tag, name) for tag in tags] for name in Tag._fields[:3]}
+        self._tags = {name: column.Words([getattr(tag, name) for tag in tags]) for name in Tag._fields[:3]}
         self._found: list[tuple[Template, Match]] = []
 
     def add(self, template: Template, match: Match) -> None:
@@ -75,19 +75,14 @@ class Sheet:
             "pid": column.of_numbers(pid, pa.int64(), pid >= 0),
             "repeated": column.same(1, pa.int64(), count),
         }
-        for name, words in self._tags.items():
-            columns[name] = column.of_words(tag, words)
+        columns |= {name: words.at(tag) for name, words in self._tags.items()}
         for name, value in {"kind": template.kind, **template.constants}.items():
-            columns[name] = (
-                column.of_word(str(value), count) if name in CODED else column.same(value, _TYPES[name], count)
-            )
+            columns[name] = column.same(value, _TYPES[name], count)
         for name, (codes, values) in match.codes.items():
-            if name in _TYPES:
-                columns[name] = (
-                    column.of_words(codes, values)
-                    if name in CODED
-                    else column.of_values(values, _TYPES[name]).take(column.of_numbers(codes, pa.int64()))
-                )
+            if name in CODED:
+                columns[name] = column.Words(values).at(codes)
+            elif name in _TYPES:
+                columns[name] = column.of_values(values, _TYPES[name]).take(column.of_numbers(codes, pa.int64()))
         for name, numbers in match.numbers.items():
             columns[name] = column.of_numbers(numbers, _TYPES[name])
         for name, (begin, end) in match.spans.items():

@@ -186,6 +186,8 @@ def _zone(name: str | None) -> tzinfo | None:
 
 def _is_whole(hour: datetime) -> bool:
     """Tell whether a local hour is sixty minutes that come once."""
+    if isinstance(hour.tzinfo, timezone):
+        return True
     end = hour.replace(minute=59, second=59)
     return len({moment.replace(fold=fold).utcoffset() for moment in (hour, end) for fold in (0, 1)}) == 1
 
