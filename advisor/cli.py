@@ -34,9 +34,13 @@ app = typer.Typer(
     """,
 )
 
-_LOGS = "Logs: files, globs, folders, - for stdin."
+_LOGS = "Logs: files, globs, folders, journal, - for stdin; else the store, or this machine's own."
+_INGESTED = "Logs: files, globs, folders, journal, - for stdin; else this machine's own."
 Files = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help=_LOGS)]
 Store = Annotated[Path | None, typer.Option(metavar="DIR", help="Read this store instead of logs.")]
+SyslogName = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Only this Postfix of several, as it calls itself: postfix-in.")
+]
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help="7d, 12h, 2w, or 2026-11-22.")]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help="As --since.")]
 Config = Annotated[
@@ -61,7 +65,8 @@ def _question(context: typer.Context, files: list[str] | None, year: int | None,
     from advisor.progress import Progress
     from advisor.question import Question, local_zone, zone_named
 
-    options = {name: context.params[name] for name in ("store", "since", "until", "config") if name in context.params}
+    known = ("store", "syslog_name", "since", "until", "config")
+    options = {name: context.params[name] for name in known if name in context.params}
     when = zone_named(zone) if zone else local_zone()
     return Question(tuple(files or ()), year=year, zone=when, waiting=Progress, **options)
 
@@ -127,6 +132,7 @@ def report(
     context: typer.Context,
     files: Files = None,
     store: Store = None,
+    syslog_name: SyslogName = None,
     since: Since = None,
     until: Until = None,
     config: Config = None,
@@ -148,6 +154,7 @@ def advise(
     context: typer.Context,
     files: Files = None,
     store: Store = None,
+    syslog_name: SyslogName = None,
     since: Since = None,
     until: Until = None,
     config: Config = None,
@@ -171,6 +178,7 @@ def simulate(
     restrictions: Annotated[str, typer.Argument(metavar="'RESTRICTION, ...'", help="A list, spelled as in main.cf.")],
     files: Files = None,
     store: Store = None,
+    syslog_name: SyslogName = None,
     since: Since = None,
     until: Until = None,
     config: Config = None,
@@ -208,6 +216,7 @@ def attempts(
     context: typer.Context,
     files: Files = None,
     store: Store = None,
+    syslog_name: SyslogName = None,
     since: Since = None,
     until: Until = None,
     config: Config = None,
@@ -229,6 +238,7 @@ def events(
     context: typer.Context,
     files: Files = None,
     store: Store = None,
+    syslog_name: SyslogName = None,
     since: Since = None,
     until: Until = None,
     form: TableFormat = None,
@@ -252,7 +262,7 @@ def events(
 
 @app.command()
 def ingest(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help=_LOGS)],
+    files: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help=_INGESTED)] = None,
     store: Annotated[Path | None, typer.Option(metavar="DIR", help="The store; made if it is not there.")] = None,
     year: Year = None,
     zone: Zone = None,
@@ -264,7 +274,7 @@ def ingest(
 
     when = zone_named(zone) if zone else None
     with Progress("reading") as progress:
-        done = add(*files, store=store, year=year, zone=when, progress=progress)
+        done = add(*(files or ()), store=store, year=year, zone=when, progress=progress)
     added = done.coverage
     sys.stdout.write(
         f"{added.lines:,} lines added = {added.events:,} events + {added.ignored:,} ignored + "

@@ -35,6 +35,7 @@ from advisor.restrictions import CATALOGUE, TIPS
 from advisor.service import follow as _follow
 from advisor.simulation import Simulation
 from advisor.simulation import simulate as _simulate
+from advisor.source import default_logs
 from advisor.worker import Progress
 
 if TYPE_CHECKING:
@@ -78,13 +79,15 @@ def _silent(_: str) -> AbstractContextManager[None]:
 class Question:
     """What is asked about.
 
-    `files` are logs; without them the store is read. `since` and `until` are as in advisor.period. `config` is a
+    `files` are logs; without them the store is read, or this machine's own logs where there is none. `syslog_name`
+    asks about one Postfix of several, called as it calls itself in the log. `since` and `until` are as in advisor.period. `config` is a
     configuration folder, a main.cf or saved `postconf -n` output; without it this machine's Postfix is asked, if the
     log is this machine's. `waiting` may show who waits what for.
     """
 
     files: Sequence[str | Path] = ()
     store: Path | None = None
+    syslog_name: str | None = None
     since: str | None = None
     until: str | None = None
     config: Path | None = None
@@ -98,16 +101,17 @@ class Question:
         """All events, before and after the period too: a session may begin before it."""
         if self.files and self.store:
             raise AdvisorError("--store", "was given together with log files", "give one of the two")
-        if self.files:
-            today = self.now.astimezone(self.zone).date()
-            with self.waiting("reading") as progress:
-                return parse_files(self.files, year=self.year, zone=self.zone, today=today, progress=progress)
         store = self.store or default_store()
-        if not store.is_dir():
+        if self.store is not None and not store.is_dir():
             todo = "give log files, or make it with: advisor ingest FILE..."
             raise AdvisorError(str(store), "there is no store", todo)
-        with self.waiting("reading"):
-            return open_store(store)
+        if not self.files and store.is_dir():
+            with self.waiting("reading"):
+                return open_store(store)
+        today = self.now.astimezone(self.zone).date()
+        with self.waiting("reading") as progress:
+            files = self.files or default_logs()
+            return parse_files(files, year=self.year, zone=self.zone, today=today, progress=progress)
 
     @cached_property
     def configuration(self) -> postconf.Postconf | None:
@@ -130,7 +134,7 @@ class Question:
     @cached_property
     def attempts(self) -> pa.Table:
         """The attempts of the period (columns of advisor.attempt.SCHEMA)."""
-        config, events = self.configuration, self.history.events
+        config, events = self.configuration, self._of_one_postfix(self.history.events)
         inside: tuple[Network, ...] = LOOPBACK
         domains: frozenset[str] = frozenset()
         if config is not None:
@@ -143,7 +147,15 @@ class Question:
     @cached_property
     def events(self) -> pa.Table:
         """The events of the period (columns of advisor.event.SCHEMA)."""
-        return self._in_period(self.history.events)
+        return self._in_period(self._of_one_postfix(self.history.events))
+
+    def _of_one_postfix(self, events: pa.Table) -> pa.Table:
+        """The events of the Postfix that is asked about, and of what is no Postfix."""
+        if self.syslog_name is None:
+            return events
+        name = events["syslog_name"]
+        service = pc.starts_with(name, f"{self.syslog_name}/")
+        return events.filter(pc.or_(pc.is_null(name), pc.or_(pc.equal(name, self.syslog_name), service)))
 
     def _in_period(self, table: pa.Table) -> pa.Table:
         for text, option, later in ((self.since, "--since", True), (self.until, "--until", False)):
@@ -175,13 +187,13 @@ def ingest(
     zone: tzinfo | None = None,
     progress: Progress | None = None,
 ) -> Ingested:
-    """Add logs to the store; what it holds already is not added again.
+    """Add logs to the store, or this machine's own; what the store holds already is not added again.
 
     `progress` is told the bytes of log that are done, and how many there are where that is known.
     """
     zone = zone or local_zone()
     today = datetime.now(zone).date()
-    return _ingest(files, store or default_store(), year=year, zone=zone, today=today, progress=progress)
+    return _ingest(files or default_logs(), store or default_store(), year=year, zone=zone, today=today, progress=progress)
 
 
 def follow(

@@ -254,7 +254,7 @@ def test_damaged_lines_among_whole_ones(seed: int) -> None:
     damaged = list(mutated(200, seed))
     lines = [line if dice.random() < 0.7 else dice.choice(damaged) for line in lab_lines()[: 10 * SEVERAL : 7]]
     data = b"\n".join(lines)
-    compare(data, dice.choices(range(len(data)), k=12))
+    compare(data, dice.choices(range(len(data)), k=60))
 
 
 HEAD = b"Nov 22 12:00:09 mx1 postfix/smtpd[695]: "
@@ -301,8 +301,14 @@ ODD = (
     HEAD.replace(b"smtpd", b"postscreen") + b"CONNECT from [192.0.2.1]:25 to [192.0.2.2]:2b",
     HEAD.replace(b"smtpd", b"postscreen") + b"PREGREET 2 after 0.1 from [192.0.2.1]:25: a\r",
     HEAD.replace(b"smtpd", b"cleanup").replace(b": ", b":postfix/smtpd[1]:  ") + b"4F1D61C0: message-id=<a@b.example>",
+    HEAD.replace(b"smtpd", b"postscreen")
+    + b"NOQUEUE: reject: RCPT from [192.0.2.1]:25: 450 4.3.2 Service currently unavailable; from=<a@b.example>, "
+    b"to=<c@d.example>, proto=ESMTP, helo=<\x7f>",
     HEAD + b"warning: hostname  does not resolve to address 192.0.2.1",
 )
+
+
+NEWLINE = re.compile(rb"\n")
 
 
 @pytest.mark.parametrize("line", ODD, ids=range(len(ODD)))
@@ -313,7 +319,7 @@ def test_an_odd_line_at_any_place(line: bytes) -> None:
         for end in (b"", b"\n", b"\n\n"):
             data = b"\n".join([*usual[:place], line, line, *usual[place:]]) + end
             compare(data)
-            compare(data, range(len(data)))
+            compare(data, [found.start() for found in NEWLINE.finditer(data)])
     compare(line)
     compare(line + b"\n")
 
@@ -341,7 +347,7 @@ TRAPS = st.sampled_from([piece.decode("latin-1") for piece in PIECES])
 ANYTHING = HOSTILE | TRAPS | st.lists(TRAPS | HOSTILE, max_size=4).map("".join)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.lists(st.binary(max_size=30) | st.sampled_from([*ODD[:-14], *golden_lines()[:200]]), max_size=30), st.data())
 def test_any_bytes_cut_anywhere(pieces: list[bytes], data: st.DataObject) -> None:
     joined = b"".join(piece + data.draw(st.sampled_from([b"\n", b"\n", b"\n", b"", b" "])) for piece in pieces)

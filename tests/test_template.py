@@ -127,7 +127,7 @@ def test_a_template_reads_its_own_line(program: str, one: Template, monkeypatch:
     assert asked == [], said
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @pytest.mark.parametrize("program", TEMPLATES)
 @given(st.data())
 def test_what_templates_take_is_what_the_patterns_say(program: str, data: st.DataObject) -> None:
