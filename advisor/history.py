@@ -184,7 +184,7 @@ class _Reading:
         # Where the log ends in a fault, the half line before it is not what was logged.
         blocks = (block for block in cut(log.pieces(), 0, 0, PART) if block.terminated or log.fault is None)
         if self.work.large:
-            yield from ranges(draft, blocks, PART)
+            yield from ranges(draft, blocks, PART, log.dates)
         else:
             self.take(source, _read(draft, self._counted(blocks)))
 

@@ -263,7 +263,7 @@ class Run:
                     break
             else:
                 return
-        yield from ranges(draft, blocks, PART)
+        yield from ranges(draft, blocks, PART, log.dates)
 
     def _counted(self, blocks: Iterable[Block]) -> Iterator[Block]:
         for block in blocks:

@@ -74,6 +74,7 @@ class Log:
         self.path = path
         self.name = spool.name(path) or str(path)
         self.fault: UnreadableError | None = None
+        self.dates: tuple[rotation.Change, ...] | None = None
         try:
             self._file: BinaryIO = path.open("rb", buffering=0)
         except OSError as error:
@@ -143,10 +144,18 @@ class Log:
 
     def first_year(self, year: int | None, today: date) -> int:
         """Tell the year of the first line, `year` being the last one's if that is known: see rotation."""
-        found = rotation.first_year((block.data for block in self.blocks()), self._anchor(today), year)
+        found = rotation.year_of(self._look(), self._anchor(today), year)
         if found is None:
             raise AdvisorError(self.name, f"its last line cannot be of {year}", "give --year the year of its last line")
         return found
+
+    def _look(self) -> Iterator[rotation.Change]:
+        """Find the lines where the date changes; `dates` keeps them once all are found."""
+        seen = []
+        for change in rotation.changes(block.data for block in self.blocks()):
+            seen.append(change)
+            yield change
+        self.dates = tuple(seen)
 
     def first_time(self) -> float:
         """Tell about when it begins, to put logs in order: in microseconds since 1970, by the file if no line says."""

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -70,10 +71,12 @@ def cut(pieces: Iterable[bytes], start: int, begin: int, full: int = ENDLESS) ->
         yield Block(start + end, whole[end:], terminated=False)
 
 
-def ranges(draft: Draft, blocks: Iterable[Block], full: int) -> Iterator[Range]:
+def ranges(
+    draft: Draft, blocks: Iterable[Block], full: int, known: Sequence[rotation.Change] | None = None
+) -> Iterator[Range]:
     """Lay out blocks, cut for parts of `full` bytes, from where a draft begins on; one range becomes one part.
 
-    The draft itself remains as it is. Whoever takes a range closes it.
+    `known` are the log's lines where the date changes, if somebody has looked for them already. The draft itself remains as it is. Whoever takes a range closes it.
     """
     place, dates = draft.place, clock(draft.place.moment, draft.zone)
     began: int | None = place.first_time
@@ -84,7 +87,7 @@ def ranges(draft: Draft, blocks: Iterable[Block], full: int) -> Iterator[Range]:
                 began = _first_time(block, draft)
             laid = laid or _lay(draft, place)
             laid = _filled(laid, block)
-            for change in rotation.changes([block.data]):
+            for change in rotation.changes([block.data]) if known is None else _within(known, block):
                 dates.stamp(change.text)
             if laid.stop - place.offset >= full:
                 place = Place(laid.stop, moment(dates), _previous(block, draft.zone), began)
@@ -96,6 +99,12 @@ def ranges(draft: Draft, blocks: Iterable[Block], full: int) -> Iterator[Range]:
     finally:
         if laid is not None:
             laid.close()
+
+
+def _within(known: Sequence[rotation.Change], block: Block) -> Iterable[rotation.Change]:
+    """The changes among these that are in a block."""
+    first, beyond = (bisect_left(known, at, key=lambda change: change.offset) for at in (block.offset, block.end))
+    return known[first:beyond]
 
 
 def _lay(draft: Draft, place: Place) -> Range:

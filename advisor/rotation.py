@@ -146,16 +146,21 @@ def _prefix(text: str, found: re.Match[str]) -> bytes:
 
 
 def first_year(blocks: Iterable[bytes], anchor: date, year: int | None = None) -> int | None:
+    """Tell the year of a log's first line from its blocks of whole lines, as year_of() does."""
+    return year_of(changes(blocks), anchor, year)
+
+
+def year_of(dates: Iterable[Change], anchor: date, year: int | None = None) -> int | None:
     """Tell the year of a log's first line: from the date its last line cannot be later than, or from that line's year.
 
-    `blocks` hold whole lines. A date with a year in the log itself is a better anchor than either, and ends the search.
+    A date with a year in the log itself is a better anchor than either, and ends the search.
     None where no year fits: only if `year` is given, and 29 February or the log's own dates rule it out.
     """
     # Which year a date belongs to (advisor.line.Clock) depends on leap years, so on the first year's place in their
     # cycle and on nothing else: four clocks say it for all years. (For 2100 they are wrong.)
     clocks = [Clock(_LEAP_YEAR + place, UTC) for place in range(_LEAP_CYCLE)]
     unfit: set[int] = set()
-    for change in changes(blocks):
+    for change in dates:
         if change.written:
             anchor, year = change.date, None
             break
