@@ -14,7 +14,7 @@ import pyarrow as pa
 Mask = npt.NDArray[np.bool_]
 
 _KEPT = 1 << 16
-_WIDTHS = {
+_WIDTHS: dict[pa.DataType, np.dtype[Any]] = {
     pa.int32(): np.dtype(np.int32),
     pa.int64(): np.dtype(np.int64),
     pa.float64(): np.dtype(np.float64),
@@ -80,10 +80,13 @@ def of_word(word: str, count: int) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(same(0, pa.int32(), count), of_texts([word]), safe=False)
 
 
-_SAME: dict[tuple[str | bool | int | None, int], pa.Array] = {}
+Value = str | bool | int | None
+"""What one cell of a table of events may hold."""
+
+_SAME: dict[tuple[Value, int], pa.Array] = {}
 
 
-def same(value: str | bool | int | None, kind: pa.DataType, count: int) -> pa.Array:
+def same(value: Value, kind: pa.DataType, count: int) -> pa.Array:
     """The same value for each row, cut off an array that is kept."""
     # Types are asked for by their identity: to hash one takes as long as to cut the array.
     found = _SAME.get((value, id(kind)))
@@ -92,7 +95,7 @@ def same(value: str | bool | int | None, kind: pa.DataType, count: int) -> pa.Ar
     return found.slice(0, count)
 
 
-def _repeat(value: str | bool | int | None, kind: pa.DataType, count: int) -> pa.Array:
+def _repeat(value: Value, kind: pa.DataType, count: int) -> pa.Array:
     if value is None:
         return pa.nulls(count, kind)
     if pa.types.is_dictionary(kind):
@@ -103,7 +106,8 @@ def _repeat(value: str | bool | int | None, kind: pa.DataType, count: int) -> pa
 def numbers(array: pa.Array) -> npt.NDArray[Any]:
     """The values of an array of numbers without nulls."""
     kind = _WIDTHS[array.type]
-    return np.frombuffer(array.buffers()[1], kind, len(array), array.offset * kind.itemsize)
+    found: npt.NDArray[Any] = np.frombuffer(array.buffers()[1], kind, len(array), array.offset * kind.itemsize)
+    return found
 
 
 def mask(array: pa.BooleanArray) -> Mask:

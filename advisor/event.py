@@ -77,8 +77,10 @@ SCHEMA = pa.schema([pa.field(name, kind, metadata={"meaning": meaning}) for name
 """One row an event; see each field's `meaning`."""
 
 CODED = frozenset(
-    "source host syslog_name program kind stage action proto reply dsn restriction list relay status result reason domain "
-    "commands".split()
+    {
+        *("source", "host", "syslog_name", "program", "kind", "stage", "action", "proto", "reply", "dsn"),
+        *("restriction", "list", "relay", "status", "result", "reason", "domain", "commands"),
+    }
 )
 """The columns of few different values: each value is kept once for a block of a log, and a number in its place."""
 

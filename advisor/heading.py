@@ -10,9 +10,9 @@ from datetime import UTC
 import numpy as np
 import numpy.typing as npt
 
-from advisor.column import numbers
+from advisor.column import Mask, numbers
 from advisor.line import ISO8601, LONG, MORE, RFC3164, Clock, decode, read
-from advisor.marks import WORD, Marks, Mask, Positions, gather
+from advisor.marks import WORD, Marks, Positions, gather
 from advisor.programs import NO_HEADER, Header, HeaderReader, Tag, tag_of
 
 _SECOND = 1_000_000
@@ -22,7 +22,7 @@ _DIGIT, _MINUTES, _SECONDS, _SAME, _FREE = 0x76, 0x7A, 0x79, 0x7F, 0x00
 
 _FIRST = 16
 # How a text may begin in which there is more of a header (advisor.line.MORE), by one, by two and by four bytes.
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _FOUR = [*(f"{month} " for month in _MONTHS), "post", "[ID ", "last", "mess"]
 _TWO = ["19", "20", *(f"<{digit}" for digit in range(10))]
 _MORE_BEGINS = np.array([int.from_bytes(text.encode(), "little") for text in _FOUR], np.uint64)
@@ -79,7 +79,11 @@ class Layout:
         """Tell which of these lines have the date, the hour and the zone of the one before it among them."""
         start = marks.start[rows]
         same = np.zeros(len(rows), np.bool_)
-        head, hour, tail = marks.words[start], marks.words[start + self.hour - WORD], marks.words[start + self.end - WORD]
+        head, hour, tail = (
+            marks.words[start],
+            marks.words[start + self.hour - WORD],
+            marks.words[start + self.end - WORD],
+        )
         tail = tail >> np.uint64(8 * (WORD - (self.end - self.zone)))
         same[1:] = (head[1:] == head[:-1]) & (hour[1:] == hour[:-1]) & (tail[1:] == tail[:-1])
         return same
@@ -159,7 +163,12 @@ class Headings:
         tag_end = marks.nth_space(count + 2)
         bracket, closing = marks.nth_bracket(marks.first_bracket[:-1]), marks.nth_bracket(marks.first_bracket[:-1] + 1)
         # A tag ends in `]:` or `:`, and what ends there has begun before: behind a host of one letter at least.
-        fast &= here & (tag_end < marks.end) & (marks.bytes[tag_end - 1] == ord(":")) & (marks.nth_space(count + 1) > end + 1)
+        fast &= (
+            here
+            & (tag_end < marks.end)
+            & (marks.bytes[tag_end - 1] == ord(":"))
+            & (marks.nth_space(count + 1) > end + 1)
+        )
         with_pid = marks.bytes[tag_end - 2] == ord("]")
         pid, good = marks.numbers(bracket + 1, closing)
         good &= (marks.bytes[bracket] == ord("[")) & (closing == tag_end - 2) & (bracket > marks.nth_space(count + 1))
@@ -242,7 +251,7 @@ def _layout(marks: Marks) -> Layout | None:
 
 def _plain(marks: Marks) -> Mask:
     """Tell which lines are short ASCII text, which decode() leaves as they are."""
-    plain = (marks.end - marks.start <= LONG) & (marks.bytes[marks.end - 1] != ord("\r"))
+    plain: Mask = (marks.end - marks.start <= LONG) & (marks.bytes[marks.end - 1] != ord("\r"))
     if not marks.ascii:
         at = np.flatnonzero((marks.bytes >= 0x80) | (marks.bytes == 0))
         rows = np.searchsorted(marks.end, at)

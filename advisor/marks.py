@@ -30,7 +30,9 @@ _ZEROS = np.uint64(int.from_bytes(b"0" * WORD, "little"))
 _MORE_THAN_9 = np.uint64(0x7676767676767676)
 _DOTS = np.uint64(int.from_bytes(b"." * WORD, "little"))
 # By the number of bytes used of a word, and eight more: the bytes that are not.
-_FREE = np.array([((1 << 64) - 1) & ~((1 << (8 * min(max(used - WORD, 0), WORD))) - 1) for used in range(4 * WORD)], np.uint64)
+_FREE = np.array(
+    [((1 << 64) - 1) & ~((1 << (8 * min(max(used - WORD, 0), WORD))) - 1) for used in range(4 * WORD)], np.uint64
+)
 
 
 def _last_dots() -> npt.NDArray[np.int8]:
@@ -121,11 +123,14 @@ class Marks:
     def says(self, at: Positions, literal: bytes) -> Mask:
         """Tell where the bytes from a position on are these."""
         length = len(literal)
+        found: Mask
         if length == 1:
-            return self.bytes[at] == literal[0]
+            found = self.bytes[at] == literal[0]
+            return found
         if length < WORD:
             word = np.uint64(int.from_bytes(literal, "little"))
-            return (self.words[at] & np.uint64((1 << (8 * length)) - 1)) == word
+            found = (self.words[at] & np.uint64((1 << (8 * length)) - 1)) == word
+            return found
         found = self.words[at] == np.uint64(int.from_bytes(literal[:WORD], "little"))
         # The last word overlaps the one before: no byte beyond the literal is looked at.
         for begin in [*range(WORD, length - WORD, WORD), length - WORD][: (length - 1) // WORD]:
@@ -160,7 +165,7 @@ class Marks:
             other = words ^ _DOTS
             dot = ~(((other & ~_HIGH) + ~_HIGH) | other | ~_HIGH)
             other = words ^ _ZEROS
-            fit &= (((other | (other + _MORE_THAN_9)) & _HIGH) == dot)
+            fit &= ((other | (other + _MORE_THAN_9)) & _HIGH) == dot
             # The highest bits of eight bytes become eight bits in a row.
             dots |= (((dot >> np.uint64(7)) * np.uint64(0x0102040810204080)) >> np.uint64(56)) << np.uint64(half * WORD)
         last = _LAST_DOT[dots.astype(np.int64)]

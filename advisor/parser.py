@@ -1,7 +1,7 @@
 """A parser: reads a log block by block, and knows between two blocks what the next one needs of the one before.
 
-The families' patterns (advisor.programs) say what a line means. The lines that make up nine in ten are read by templates
-instead, thousands at once, with the same result; whatever does not fit one to the last byte goes to the patterns.
+The families' patterns (advisor.programs) say what a line means. The lines that make up nine in ten are read by
+templates instead, thousands at once, with the same result; what does not fit one to the last byte goes to the patterns.
 """
 
 import ctypes

@@ -80,9 +80,9 @@ class Question:
     """What is asked about.
 
     `files` are logs; without them the store is read, or this machine's own logs where there is none. `syslog_name`
-    asks about one Postfix of several, called as it calls itself in the log. `since` and `until` are as in advisor.period. `config` is a
-    configuration folder, a main.cf or saved `postconf -n` output; without it this machine's Postfix is asked, if the
-    log is this machine's. `waiting` may show who waits what for.
+    asks about one Postfix of several, called as it calls itself in the log. `since` and `until` are as in
+    advisor.period. `config` is a configuration folder, a main.cf or saved `postconf -n` output; without it this
+    machine's Postfix is asked, if the log is this machine's. `waiting` may show who waits what for.
     """
 
     files: Sequence[str | Path] = ()
@@ -193,7 +193,9 @@ def ingest(
     """
     zone = zone or local_zone()
     today = datetime.now(zone).date()
-    return _ingest(files or default_logs(), store or default_store(), year=year, zone=zone, today=today, progress=progress)
+    return _ingest(
+        files or default_logs(), store or default_store(), year=year, zone=zone, today=today, progress=progress
+    )
 
 
 def follow(

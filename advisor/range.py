@@ -76,7 +76,8 @@ def ranges(
 ) -> Iterator[Range]:
     """Lay out blocks, cut for parts of `full` bytes, from where a draft begins on; one range becomes one part.
 
-    `known` are the log's lines where the date changes, if somebody has looked for them already. The draft itself remains as it is. Whoever takes a range closes it.
+    `known` are the log's lines where the date changes, if somebody has looked for them already. The draft itself
+    remains as it is. Whoever takes a range closes it.
     """
     place, dates = draft.place, clock(draft.place.moment, draft.zone)
     began: int | None = place.first_time

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-
 MOST = 1_000
 """How often one line stands for itself at most; a syslog daemon says so every few minutes at least."""
 

@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 import pyarrow.compute as pc
 
-from advisor.column import mask, numbers
+from advisor.column import Mask, mask, numbers
 from advisor.family import Fields
-from advisor.marks import Marks, Positions
+from advisor.marks import Marks
 from advisor.template import Follows, Match
 from advisor.verdict import name_restriction
 
@@ -76,7 +76,7 @@ def _restriction(said: str, way: int) -> tuple[str, bool]:
     return fields["restriction"], "list" in fields
 
 
-def _add_lists(marks: Marks, match: Match, listed: Positions) -> None:
+def _add_lists(marks: Marks, match: Match, listed: Mask) -> None:
     """Add the list: what stands behind `blocked using`, up to a space, a semicolon or the end of the words."""
     begin = np.where(listed, match.spans["subject"][1] + len(_BLOCKED), 0)
     end = np.minimum(marks.nth_space(marks.spaces.searchsorted(begin)), match.spans["text"][1])

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from advisor.column import of_numbers
-from advisor.marks import BRACKETS, Marks, Mask, Positions
+from advisor.column import Mask, of_numbers
+from advisor.marks import BRACKETS, Marks, Positions
 
 # {client_name}, {reason: } with a space in it, {text:*} with any number of spaces and brackets
 _FIELD = re.compile(r"\{(?P<column>[a-z_]*)(?::(?P<marks>[^}]*))?\}")
@@ -140,7 +140,8 @@ class Template:
     """One spelling of a family's lines: literals with a gap between each two.
 
     `constants` are columns that are the same in each of them, `where` says of a field what may stand there (a regular
-    expression in RE2's syntax) and `without` what may not (a string), `follow` are columns that follow from another's value, and `refine` may look closer.
+    expression in RE2's syntax) and `without` what may not (a string), `follow` are columns that follow from another's
+    value, and `refine` may look closer.
     """
 
     kind: str
@@ -161,9 +162,10 @@ class Template:
 
     def like(self, spaces: Positions, brackets: Positions) -> Mask:
         """Tell which lines have as many spaces and brackets as such lines have."""
+        fit: Mask = (spaces >= self.spaces) & (brackets >= self.brackets)
         if self.open is None:
-            return (spaces == self.spaces) & (brackets == self.brackets)
-        return (spaces >= self.spaces) & (brackets >= self.brackets)
+            fit = (spaces == self.spaces) & (brackets == self.brackets)
+        return fit
 
     def match(self, marks: Marks, rows: Positions) -> Match:
         """Find the lines that fit, among lines that are `like` these."""
@@ -221,7 +223,9 @@ def template(kind: str, text: str, **more: Any) -> Template:  # noqa: ANN401 - t
     assert within.count(None) <= 1
     every = b"".join([*(word.encode() for word in words), *(held or b"" for held in within)])
     spaces, brackets = _count(every)
-    literals, gaps, seen = [], [], (0, 0)
+    literals: list[_Literal] = []
+    gaps: list[_Gap] = []
+    seen = (0, 0)
     from_end = False
     for number, word in enumerate(words):
         offset = (spaces, brackets) if from_end else (0, 0)
@@ -229,14 +233,18 @@ def template(kind: str, text: str, **more: Any) -> Template:  # noqa: ANN401 - t
         anchor = next((at for at, byte in enumerate(word.encode()) if byte == _SPACE or byte in BRACKETS), -1)
         assert anchor >= 0 or number in (0, len(words) - 1), word
         literals.append(_Literal(word.encode(), place, anchor))
-        seen = tuple(map(sum, zip(seen, _count(word.encode()), strict=True)))
+        seen = _sum(seen, _count(word.encode()))
         if number == len(columns):
             break
         place = _Place(seen[0] - offset[0], seen[1] - offset[1], from_end)
         gaps.append(_Gap(columns[number], place, within[number]))
-        seen = tuple(map(sum, zip(seen, _count(within[number] or b""), strict=True)))
+        seen = _sum(seen, _count(within[number] or b""))
         from_end = from_end or within[number] is None
     return Template(kind, tuple(literals), tuple(gaps), spaces, brackets, **more)
+
+
+def _sum(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return one[0] + other[0], one[1] + other[1]
 
 
 def _count(text: bytes) -> tuple[int, int]:

@@ -6,21 +6,20 @@ Where few values are to be expected each of them is looked at once, whatever the
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from advisor.column import mask, numbers
+from advisor.column import Mask, mask, numbers
 from advisor.event import CODED, SCHEMA
 from advisor.family import IP, SECONDS
-from advisor.marks import Marks, Mask
+from advisor.marks import Marks
 from advisor.template import Match, Template
 
 NUMBERS = {
-    field.name: field.type
-    for field in SCHEMA
-    if pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+    field.name: field.type for field in SCHEMA if pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
 }
 """The columns that hold numbers, with their types."""
 
@@ -84,6 +83,7 @@ def _match(marks: Marks, match: Match, column: str, pattern: str) -> None:
 
 
 def _encode(marks: Marks, match: Match, column: str, pattern: str | None) -> None:
+    words: list[Any]
     known = marks.few(*match.spans[column], most=_FEW)
     if known is None:
         encoded = marks.strings(*match.spans[column]).dictionary_encode()

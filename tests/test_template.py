@@ -55,10 +55,10 @@ VALUES = {
         *("TLSv1.3 with cipher X (256/256 bits)", "TLSv1.3 with cipher X (256/256 bits) and more"),
         *("Service currently unavailable", "<unknown[192.0.2.1]>: Client host rejected: Access denied"),
         *(
-            f"Service unavailable; {what} [{subject}] blocked using list.example{more}"
+            f"Service unavailable; {what} [{subject}] blocked using {more}"
             for what in ("Client host", "client", "Sender address", "Unverified Client host", "Elsewhere", "")
             for subject in ("192.0.2.1", "2001:db8::1", "a.example", "")
-            for more in ("", "; https://a.example/?q=1", ";")
+            for more in ("list.example", "list.example; https://a.example/?q=1", "list.example;", ";", "", "a;b", " c")
         ),
         *(" ".join("abcdefgh"[:count]) for count in range(8)),
     ),

@@ -164,6 +164,7 @@ class HeaderReader:
     """Reads headers as advisor.line.read() does, but each moment and each tag only once: both come in runs."""
 
     def __init__(self, clock: Clock) -> None:
+        """Begin where a clock stands."""
         self.clock = clock
         self._moment = ""
         self._time: int | None = None
@@ -187,7 +188,11 @@ class HeaderReader:
         if line is None:
             return NO_HEADER, ""
         tag = tag_of(line)
-        full_name = f"{line.host} {line.program}" if line.syslog_name is None else f"{line.host} {line.syslog_name}/{line.program}"
+        full_name = (
+            f"{line.host} {line.program}"
+            if line.syslog_name is None
+            else f"{line.host} {line.syslog_name}/{line.program}"
+        )
         if line.text == said and PID.match(pid) and name == full_name:
             self._tags[name] = tag
         return (line.time, tag, line.pid, line.repeated), line.text

@@ -19,7 +19,7 @@ def templates(families: tuple[Family, ...]) -> tuple[Template, ...]:
 
 
 def _find() -> dict[int, tuple[Template, ...]]:
-    found = {}
+    found: dict[int, tuple[Template, ...]] = {}
     for file in iter_modules(__path__):
         program = import_module(f"advisor.programs.{file.name}")
         spelled = import_module(f"{__name__}.{file.name}").TEMPLATES

@@ -6,8 +6,8 @@ TEMPLATES = (
     *(
         template(
             "filtered",
-            f"({{id}}) {{result: }} {{braces}}, [{{client_address}}]:{{client_port}} [{{again}}] <{{sender}}> -> {{text:{to}}}, "
-            "Queue-ID: {queue_id}, Message-ID: <{message_id}>, {reason:*}, {ms} ms",
+            "({id}) {result: } {braces}, [{client_address}]:{client_port} [{again}] <{sender}> -> "
+            f"{{text:{to}}}, Queue-ID: {{queue_id}}, Message-ID: <{{message_id}}>, {{reason:*}}, {{ms}} ms",
             where={
                 "id": r"[\w-]+",
                 "result": "(?:Passed|Blocked) [A-Z][A-Z0-9-]*",

@@ -1,6 +1,5 @@
 """The delivery agents: what became of a message."""
 
-from advisor.family import SECONDS
 from advisor.template import template
 
 _STATUS = r"[\w-]+"
@@ -8,8 +7,8 @@ _STATUS = r"[\w-]+"
 TEMPLATES = tuple(
     template(
         "delivery",
-        f"{{queue_id}}: to=<{{recipient}}>,{aliased} relay={{relay{peer}}},{used} delay={{delay}}, delays={{delays}}, dsn={{dsn}}, "
-        "status={status} ({text:*})",
+        f"{{queue_id}}: to=<{{recipient}}>,{aliased} relay={{relay{peer}}},{used} delay={{delay}}, delays={{delays}}, "
+        "dsn={dsn}, status={status} ({text:*})",
         where={"relay": "[^,]+", "delays": r"[\d.e/-]+", "status": _STATUS, "used": r"\d+"},
     )
     for aliased in ("", " orig_to=<{orig_recipient}>,")
