@@ -219,6 +219,7 @@ class Headings:
                 at += 1
             text = decode(self.marks.line(row))
             stamp = reader.clock.stamp(text) if text is not None else None
+            reader.forget()
             # In an hour that comes twice each line's time depends on the one before.
             if stamp is not None and stamp[1] == layout.end and reader.clock.regular:
                 base[number] = stamp[0] - micros[row]

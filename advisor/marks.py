@@ -19,6 +19,9 @@ Positions = npt.NDArray[np.int64]
 WORD = 8
 """Bytes that are compared at a time."""
 
+ROOM = 256
+"""Bytes behind a block that may be looked at, for what is compared with a line's last bytes."""
+
 _NEWLINE, _SPACE = ord("\n"), ord(" ")
 _PIECE = 1 << 18
 BRACKETS = frozenset(b'<>[]"')
@@ -60,7 +63,7 @@ class Marks:
         """Find them in whole lines, of which the last may lack its newline."""
         length = self.length = len(data) + (not data.endswith(b"\n"))
         self.ascii = True
-        self.data = data + b"\n"[: length - len(data)] + bytes(2 * WORD)
+        self.data = data + b"\n"[: length - len(data)] + bytes(ROOM)
         self.bytes = np.frombuffer(self.data, np.uint8)
         # One word for each byte: the eight bytes from there on.
         self.words: npt.NDArray[Any] = np.ndarray(

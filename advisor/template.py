@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from advisor.column import Mask, of_numbers
-from advisor.marks import BRACKETS, Marks, Positions
+from advisor.marks import BRACKETS, ROOM, WORD, Marks, Positions
 
 # {client_name}, {reason: } with a space in it, {text:*} with any number of spaces and brackets
 _FIELD = re.compile(r"\{(?P<column>[a-z_]*)(?::(?P<marks>[^}]*))?\}")
@@ -221,6 +221,7 @@ def template(kind: str, text: str, **more: Any) -> Template:  # noqa: ANN401 - t
     words, columns, inside = pieces[0::3], pieces[1::3], pieces[2::3]
     within = [None if held == _ANY else (held or "").encode() for held in inside]
     assert within.count(None) <= 1
+    assert all(len(word) < ROOM - 2 * WORD for word in words)
     every = b"".join([*(word.encode() for word in words), *(held or b"" for held in within)])
     spaces, brackets = _count(every)
     literals: list[_Literal] = []

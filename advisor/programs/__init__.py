@@ -170,6 +170,10 @@ class HeaderReader:
         self._time: int | None = None
         self._tags: dict[str, Tag] = {}
 
+    def forget(self) -> None:
+        """Ask the clock again, which has been moved by somebody else."""
+        self._moment = ""
+
     def read(self, text: str) -> tuple[Header, str]:
         """A line's header, and what was said; no time and nobody where there is no header that we know."""
         stamp = None
