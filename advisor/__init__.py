@@ -18,7 +18,7 @@ The flow, left to right and down; each module imports only from those before it,
     Advice ──▶ terminal, html, mail, json
         reports
     which logs, which period, whose configuration; one command for each function below
-        period ▸ table ▸ progress ▸ question ▸ cli
+        period ▸ table ▸ progress ▸ absence ▸ question ▸ cli
 
 Two pure halves. Parsing: lines in, events out; no state but the year and the zone of the header. Analysis: frames in,
 frames out; no clock, no network, no environment.

@@ -5,6 +5,7 @@ import sys
 
 import typer
 
+from advisor.absence import Absence
 from advisor.cli import app
 from advisor.errors import AdvisorError
 
@@ -15,7 +16,8 @@ UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 def main() -> None:
     """Run a command. Exit 0: done; 1: `--check` found something; 2: an error, one line on stderr."""
     try:
-        status = app(prog_name="advisor", standalone_mode=False)
+        with Absence("pandas"):
+            status = app(prog_name="advisor", standalone_mode=False)
     except AdvisorError as error:
         sys.stderr.write(f"advisor: {error}\n")
         status = 2

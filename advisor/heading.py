@@ -114,11 +114,11 @@ class TagReader(HeaderReader):
         known = self._numbers.get(key)
         if known is None:
             line = read(text, Clock(self.clock.year, UTC))
-            known = -1
-            if line is not None and line.text == text[said:] and line.repeated == 1:
-                known = len(self.tags)
-                self.tags.append(tag_of(line))
-            self._numbers[key] = known
+            # What is not as we think may be so in this line only; the next block tries another.
+            if line is None or line.text != text[said:] or line.repeated > 1:
+                return -1
+            known = self._numbers[key] = len(self.tags)
+            self.tags.append(tag_of(line))
         return known
 
 
@@ -254,7 +254,8 @@ def _plain(marks: Marks) -> Mask:
     """Tell which lines are short ASCII text, which decode() leaves as they are."""
     plain: Mask = (marks.end - marks.start <= LONG) & (marks.bytes[marks.end - 1] != ord("\r"))
     if not marks.ascii:
-        at = np.flatnonzero((marks.bytes >= 0x80) | (marks.bytes == 0))
-        rows = np.searchsorted(marks.end, at)
-        plain[rows[rows < marks.count]] = False
+        # Every such byte is a mark.
+        at = marks.brackets[:-1]
+        found = marks.bytes.take(at)
+        plain[np.searchsorted(marks.end, at.compress((found >= 0x80) | (found == 0)))] = False
     return plain

@@ -203,7 +203,7 @@ def test_usual_headers_are_read_by_templates(form: str, asked: list[str]) -> Non
     lines = in_form(form, [CONNECT] * 9)
     compare(b"\n".join(lines))
     compare(b"\n".join(lines).replace(b"Nov 22", b"Nov  9", 4))
-    compare(b"\n".join(lines[::-1]).replace(b"Nov 22", b"Nov  9"))
+    compare(b"\n".join([*lines[:4], *(line.replace(b"Nov 22", b"Nov  9") for line in lines[4:])]))
 
     assert asked == []
 

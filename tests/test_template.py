@@ -134,6 +134,19 @@ def test_a_template_reads_its_own_line(program: str, one: Template, monkeypatch:
     assert asked == [], said
 
 
+@pytest.mark.parametrize("program", TEMPLATES)
+def test_every_value_in_every_field(program: str) -> None:
+    """One field after the other, while the rest of the line is as it should be."""
+    lines = [line("postfix/qmgr", "4F1D61C0: removed")]
+    for one in TEMPLATES[program]:
+        usual = [values(one, gap.column, gap.marks)[0] for gap in one.gaps]
+        for number, gap in enumerate(one.gaps):
+            every = {*known_values().get((one.kind, gap.column), []), *VALUES.get(gap.column, NAMES)}
+            texts = (render(one, [*usual[:number], value, *usual[number + 1 :]]) for value in sorted(every))
+            lines += [line(program, said) for said in texts]
+    compare(b"".join(lines))
+
+
 def insert(value: str, mark: str, at: int) -> str:
     return value[:at] + mark + value[at:]
 
