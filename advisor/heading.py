@@ -251,11 +251,11 @@ def _layout(marks: Marks) -> Layout | None:
 
 
 def _plain(marks: Marks) -> Mask:
-    """Tell which lines are short ASCII text, which decode() leaves as they are."""
-    plain: Mask = (marks.end - marks.start <= LONG) & (marks.bytes[marks.end - 1] != ord("\r"))
-    if not marks.ascii:
-        # Every such byte is a mark.
+    """Tell which lines are short and of printable ASCII, which decode() leaves as they are."""
+    plain: Mask = marks.end - marks.start <= LONG
+    if not marks.printable:
+        # Every byte that is none is a mark.
         at = marks.brackets[:-1]
         found = marks.bytes.take(at)
-        plain[np.searchsorted(marks.end, at.compress((found >= 0x80) | (found == 0)))] = False
+        plain[np.searchsorted(marks.end, at.compress((found >= 0x7F) | (found < ord(" "))))] = False
     return plain

@@ -22,12 +22,12 @@ WORD = 8
 ROOM = 256
 """Bytes behind a block that may be looked at, for what is compared with a line's last bytes."""
 
-_NEWLINE, _SPACE = ord("\n"), ord(" ")
+_NEWLINE, _SPACE, _DELETE = ord("\n"), ord(" "), 0x7F
 _PIECE = 1 << 18
 BRACKETS = frozenset(b'<>[]"')
 # 1 for a mark, 0 for any other byte. What is neither ASCII nor printable counts as a bracket: no template expects it,
 # so that such a line is left to the patterns.
-_MARKS = bytes(byte in BRACKETS or not ord(" ") < byte < 0x7F for byte in range(256))
+_MARKS = bytes(byte in BRACKETS or not _SPACE < byte < _DELETE for byte in range(256))
 _HIGH = np.uint64(0x8080808080808080)
 _ZEROS = np.uint64(int.from_bytes(b"0" * WORD, "little"))
 _MORE_THAN_9 = np.uint64(0x7676767676767676)
@@ -62,7 +62,7 @@ class Marks:
     def __init__(self, data: bytes) -> None:
         """Find them in whole lines, of which the last may lack its newline."""
         length = self.length = len(data) + (not data.endswith(b"\n"))
-        self.ascii = True
+        self.printable = True
         self.data = data + b"\n"[: length - len(data)] + bytes(ROOM)
         self.bytes = np.frombuffer(self.data, np.uint8)
         # One word for each byte: the eight bytes from there on.
@@ -102,10 +102,10 @@ class Marks:
         at = np.flatnonzero(np.frombuffer(piece.translate(_MARKS), np.bool_))
         found = np.frombuffer(piece, np.uint8).take(at)
         at += begin
-        if len(found) and (found.max() >= 0x80 or not found.min()):
-            self.ascii = False
         space = found == _SPACE
         newlines = np.flatnonzero(found == _NEWLINE)
+        if len(found) and (found.max() >= _DELETE or np.count_nonzero(found < _SPACE) > len(newlines)):
+            self.printable = False
         space_or_newline = space.copy()
         space_or_newline[newlines] = True
         before = newlines - np.arange(len(newlines))

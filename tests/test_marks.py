@@ -41,7 +41,7 @@ def test_marks(data: bytes) -> None:
         odd = [at for at, byte in enumerate(line) if byte in BRACKETS or byte < 0x20 or byte >= 0x7F]
         assert bracket.tolist() == odd
     assert marks.text.tolist() == marks.start.tolist()
-    assert marks.ascii == all(0 < byte < 0x80 for byte in data)
+    assert marks.printable == all(0x20 <= byte < 0x7F or byte == ord("\n") for byte in data)
 
 
 @given(BLOCKS)
