@@ -4,17 +4,21 @@ import os
 import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from typing import NamedTuple
 
 from advisor import rotation
 from advisor.draft import Draft, first_time
-from advisor.line import LONG, Clock
+from advisor.line import Clock, decode
 from advisor.log import BLOCK, HEAD, Block
 from advisor.parser import Parser
 from advisor.part import Origin, Place, clock, moment
+from advisor.programs import NO_HEADER, HeaderReader, is_repetition, remark
 
 ENDLESS = sys.maxsize
+
+# Of a line of which only the header's form matters.
+_ANY_YEAR = 2000
 
 
 class Range(NamedTuple):
@@ -91,7 +95,7 @@ def ranges(
             for change in rotation.changes([block.data]) if known is None else _within(known, block):
                 dates.stamp(change.text)
             if laid.stop - place.offset >= full:
-                place = Place(laid.stop, moment(dates), _previous(block, draft.zone), began)
+                place = Place(laid.stop, moment(dates), _previous(block), began)
                 whole, laid = laid, None
                 yield whole
         if laid is not None:
@@ -131,13 +135,16 @@ def _first_time(block: Block, draft: Draft) -> int | None:
     return None
 
 
-def _previous(block: Block, zone: tzinfo) -> str:
+def _previous(block: Block) -> str:
     """Find what the first line of the next part would repeat if it is a `last message repeated`."""
-    size = 2 * LONG
-    while True:
-        tail = block.data if size >= len(block.data) else block.data[-size:].partition(b"\n")[2]
-        parser = Parser(Clock(2000, zone), "")
-        parser.read(tail)
-        if parser.previous or size >= len(block.data):
-            return parser.previous
-        size *= 8
+    reader = HeaderReader(Clock(_ANY_YEAR, UTC))
+    end = len(block.data)
+    while end > 0:
+        begin = block.data.rfind(b"\n", 0, end - 1) + 1
+        raw = block.data[begin:end].removesuffix(b"\n")
+        text = decode(raw)
+        head = NO_HEADER if text is None else reader.read(text)[0]
+        if not (is_repetition(head) or remark(raw, text, head)):
+            return text or ""
+        end = begin
+    return ""

@@ -321,6 +321,9 @@ ODD = (
     HEAD.replace(b"smtpd", b"postscreen")
     + b"NOQUEUE: reject: RCPT from [192.0.2.1]:25: 450 4.3.2 Service currently unavailable; from=<a@b.example>, "
     b"to=<c@d.example>, proto=ESMTP, helo=<\x7f>",
+    HEAD + b"Anonymous TLS connection established from a.example[192.0.2.1]: TLSv1.3 with cipher A\x0bB (256/256 bits)",
+    HEAD + b"NOQUEUE: permit: RCPT from a.example[192.0.2.1]: action=permit for a@b.example  ; "
+    b"from=<a@b.example> to=<c@d.example> proto=ESMTP helo=<x>",
     HEAD + b"warning: hostname  does not resolve to address 192.0.2.1",
 )
 
