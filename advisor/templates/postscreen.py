@@ -23,7 +23,7 @@ TEMPLATES = (
             f"NOQUEUE: reject: RCPT from {_ADDRESS}: {{code: }} {{text:*}}; from=<{{sender}}>, to=<{{recipient}}>, "
             f"proto={proto}, helo=<{{helo_name{literal}}}>",
             constants={"action": "reject", "stage": "RCPT", "helo_sent": True, "proto": proto},
-            where={"code": CODE, "helo_name": ".+"},
+            where={"text": "[^<].*", "code": CODE, "helo_name": ".+"},
             follow=CODES,
             refine=refine,
         )

@@ -31,7 +31,7 @@ def _permit(literal: str) -> Template:
         f"NOQUEUE: permit: RCPT from {_CLIENT}: {{text:   }} ; from=<{{sender}}> to=<{{recipient}}> proto=ESMTP "
         f"helo=<{{helo_name{literal}}}>",
         constants={"action": "permit", "stage": "RCPT", "helo_sent": True, "proto": "ESMTP"},
-        where={"text": "action=permit for .*"},
+        where={"text": "action=permit for .*[^ ]"},
     )
 
 
