@@ -35,6 +35,9 @@ def _keep_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, 1 << 28)
 
 
+_keep_memory()
+
+
 class Parser:
     """Turns blocks of one log, in their order, into events.
 
@@ -48,7 +51,6 @@ class Parser:
         self.source = source
         self.previous = previous
         self._reader = TagReader(clock)
-        _keep_memory()
 
     def read(self, data: bytes, offset: int = 0) -> Parsed:
         """Read whole lines, of which the last may lack its newline; `offset` is where they start in the log."""
