@@ -25,9 +25,14 @@ _WIDTHS: dict[pa.DataType, np.dtype[Any]] = {
 def of_numbers(values: npt.NDArray[Any], kind: pa.DataType, known: Mask | None = None) -> pa.Array:
     """Numbers, of the width of their Arrow type; null where they are not known."""
     values = np.ascontiguousarray(values)
-    missing = 0 if known is None else len(known) - int(np.count_nonzero(known))
-    validity = bits(known) if known is not None and missing else None
+    validity, missing = (None, 0) if known is None else _validity(known)
     return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(values)], missing)
+
+
+def _validity(known: Mask) -> tuple[pa.Buffer | None, int]:
+    """What Arrow keeps beside the values of an array, and how many of them are null."""
+    missing = len(known) - int(np.count_nonzero(known))
+    return bits(known) if missing else None, missing
 
 
 def bits(mask: Mask) -> pa.Buffer:
@@ -35,27 +40,28 @@ def bits(mask: Mask) -> pa.Buffer:
     return pa.py_buffer(np.packbits(mask, bitorder="little"))
 
 
+def _known(values: Sequence[Any]) -> Mask:
+    return np.array([value is not None for value in values], np.bool_)
+
+
 def of_texts(values: Sequence[str | None]) -> pa.StringArray:
     """Texts; null for None."""
     encoded = [b"" if value is None else value.encode() for value in values]
     offsets = np.zeros(len(encoded) + 1, np.int32)
     np.cumsum([len(text) for text in encoded], out=offsets[1:])
-    known = np.array([value is not None for value in values], np.bool_)
-    missing = len(known) - int(np.count_nonzero(known))
     buffers = pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))
-    return pa.StringArray.from_buffers(len(encoded), *buffers, bits(known) if missing else None, missing)
+    return pa.StringArray.from_buffers(len(encoded), *buffers, *_validity(_known(values)))
 
 
 def of_values(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """Python values of a column of events; null for None."""
     if pa.types.is_string(kind):
         return of_texts(values)
-    known = np.array([value is not None for value in values], np.bool_)
+    known = _known(values)
     plain = [0 if value is None else value for value in values]
     if pa.types.is_boolean(kind):
-        missing = len(known) - int(np.count_nonzero(known))
-        buffers = [bits(known) if missing else None, bits(np.array(plain, np.bool_))]
-        return pa.Array.from_buffers(kind, len(plain), buffers, missing)
+        validity, missing = _validity(known)
+        return pa.Array.from_buffers(kind, len(plain), [validity, bits(np.array(plain, np.bool_))], missing)
     return of_numbers(np.array(plain, _WIDTHS[kind]), kind, known)
 
 
@@ -64,7 +70,7 @@ class Words:
 
     def __init__(self, words: Sequence[str | None]) -> None:
         """Take the words in the order of their numbers."""
-        self._known = np.array([word is not None for word in words], np.bool_)
+        self._known = _known(words)
         self._whole = bool(self._known.all())
         # No null among the words: Arrow could not make one list of the words of two tables.
         self._texts = of_texts(["" if word is None else word for word in words])

@@ -109,6 +109,11 @@ class Coverage:
             self.ignored_by_program + other.ignored_by_program,
         )
 
+    def complete(self) -> None:
+        """Derive the sums from what was counted line by line."""
+        self.ignored = self.ignored_by_program.total()
+        self.events = self.lines - self.ignored - self.unrecognised
+
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for Parquet metadata and JSON."""
         # Not asdict(): it rebuilds a Counter from pairs, and counts those.

@@ -14,6 +14,7 @@ from advisor.column import Mask, numbers
 from advisor.line import ISO8601, LONG, MORE, RFC3164, Clock, decode, read
 from advisor.marks import WORD, Marks, Positions, gather
 from advisor.programs import NO_HEADER, Header, HeaderReader, Tag, tag_of
+from advisor.stamp import MONTH_NAMES
 
 _SECOND = 1_000_000
 _HIGH = np.uint64(0x8080808080808080)
@@ -22,8 +23,7 @@ _DIGIT, _MINUTES, _SECONDS, _SAME, _FREE = 0x76, 0x7A, 0x79, 0x7F, 0x00
 
 _FIRST = 16
 # How a text may begin in which there is more of a header (advisor.line.MORE), by one, by two and by four bytes.
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-_FOUR = [*(f"{month} " for month in _MONTHS), "post", "[ID ", "last", "mess"]
+_FOUR = [*(f"{month} " for month in MONTH_NAMES), "post", "[ID ", "last", "mess"]
 _TWO = ["19", "20", *(f"<{digit}" for digit in range(10))]
 _MORE_BEGINS = np.array([int.from_bytes(text.encode(), "little") for text in _FOUR], np.uint64)
 _BEGINS_MORE = np.isin(np.arange(256), [ord(text[0]) for text in _FOUR + _TWO])

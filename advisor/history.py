@@ -186,12 +186,7 @@ class _Reading:
         if self.work.large:
             yield from ranges(draft, blocks, PART, log.dates)
         else:
-            self.take(source, _read(draft, self._counted(blocks)))
-
-    def _counted(self, blocks: Iterable[Block]) -> Iterator[Block]:
-        for block in blocks:
-            yield block
-            self.work.add(len(block.data))
+            self.take(source, _read(draft, self.work.counted(blocks)))
 
     def take(self, source: str, piece: Piece | None) -> None:
         """Keep what became of a range; None where the process that read it died."""

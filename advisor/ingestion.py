@@ -144,7 +144,7 @@ class Run:
                 draft.hash(resumed.sha256.encode())
             blocks = cut(log.pieces(place.offset - begin), place.offset, draft.start, PART)
             self._readings.setdefault(source, []).append(_Reading(log.name, whole=not held))
-            for written in append(self.store, draft, resumed, self._counted(blocks), PART):
+            for written in append(self.store, draft, resumed, self.work.counted(blocks), PART):
                 self._take(written)
 
     def knows(self, path: Path) -> bool:
@@ -256,7 +256,7 @@ class Run:
         blocks = cut(log.pieces(draft.end, gap.stop), draft.end, draft.start, PART)
         blocks = self._whole(log, steady(log, origin, blocks))
         if not self.work.large or resumed:
-            for written in append(self.store, draft, resumed, self._counted(blocks), PART):
+            for written in append(self.store, draft, resumed, self.work.counted(blocks), PART):
                 self._take(written)
                 if self.work.large:
                     draft = Draft(origin, written.part.place, zone)
@@ -264,11 +264,6 @@ class Run:
             else:
                 return
         yield from ranges(draft, blocks, PART, log.dates)
-
-    def _counted(self, blocks: Iterable[Block]) -> Iterator[Block]:
-        for block in blocks:
-            yield block
-            self.work.add(len(block.data))
 
     def _whole(self, log: Log, blocks: Iterable[Block]) -> Iterator[Block]:
         """Leave out half a line at the end: the rest of it may yet come, or never came."""

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from advisor.stamp import ISO8601, find
+from advisor.stamp import ISO8601, MONTH_NAMES, find
 
 LAYERS = 8
 """How deep headers are looked for, one within the other: more than any chain of daemons makes."""
@@ -15,7 +15,7 @@ REPEATED = "last message repeated"
 _MOST = 1_000_000
 """Repetitions that are believed; a syslog daemon tells of them at least every few minutes."""
 
-_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_MONTH = rf"(?:{'|'.join(MONTH_NAMES)})"
 _LEVEL = r"(?:emerg|panic|alert|crit|error|err|warning|warn|notice|info|debug)"
 _SEVERITY = r"(?:EMERG|ALERT|CRIT|ERR|WARNING|NOTICE|INFO|DEBUG)"
 _FACILITY = r"(?:kern|user|mail|daemon|auth|authpriv|security|syslog|lpr|news|uucp|cron|ftp|local[0-7])"

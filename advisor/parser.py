@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from advisor.event import ENCODED, UNRECOGNISED, Coverage, Parsed
+from advisor.event import ENCODED, Coverage, Parsed
 from advisor.family import IGNORED, Family
 from advisor.heading import Headings, TagReader
 from advisor.line import Clock, decode
 from advisor.marks import Marks, Positions
-from advisor.programs import Header, Row, Tag, is_repetition, remark, repeat, understand
+from advisor.programs import Header, Row, Tag, is_repetition, read_said, remark, repeat
 from advisor.sheet import Sheet
 from advisor.templates import templates
 from advisor.value import read_values
@@ -77,14 +77,12 @@ class _Block:
         self._taken = np.zeros(marks.count, np.bool_)
         rest = [self._read_frequent(families, rows) for families, rows in self._by_families(reader.tags)]
         for row in np.concatenate([*rest, self.sheet.drop_bad()]).tolist():
-            said = marks.data[marks.text[row] : marks.end[row]].decode("ascii").rstrip("\r")
+            said = marks.data[marks.text[row] : marks.end[row]].decode("ascii")
             tag, pid = reader.tags[self.headings.tag[row]], int(self.headings.pid[row])
             self._read_line(row, (int(self.headings.time[row]), tag, None if pid < 0 else pid, 1), said)
         for row, (head, said) in sorted(self.headings.odd.items()):
             self._read_odd(row, head, said)
-        coverage = self.coverage
-        coverage.ignored = coverage.ignored_by_program.total()
-        coverage.events = coverage.lines - coverage.ignored - coverage.unrecognised
+        self.coverage.complete()
 
     def _by_families(self, tags: Sequence[Tag]) -> Iterator[tuple[tuple[Family, ...], Positions]]:
         """The lines of each program of ours, by what it may say; counts those of the others."""
@@ -142,10 +140,7 @@ class _Block:
             self._passed[row] = self._previous(row)
             self.coverage.ignored_by_program[reason] += 1
             return
-        if head[1].families is None:
-            self.coverage.ignored_by_program[str(head[1].program)] += 1
-        else:
-            self._read_line(row, head, said)
+        self._read_line(row, head, said)
 
     def _previous(self, row: int) -> int:
         """The line before that is neither a repetition nor a remark; -1 where that is in the block before."""
@@ -161,11 +156,6 @@ class _Block:
 
     def _read_line(self, row: int, head: Header, said: str) -> None:
         """Read a line by the patterns; what none of them knows is kept whole."""
-        fields = understand(head[1].families or (), said)
-        if fields is None:
-            self.coverage.unrecognised += 1
-            fields = {"kind": UNRECOGNISED, "text": self.marks.line(row).decode("utf-8", "backslashreplace")}
-        elif fields["kind"] == IGNORED:
-            self.coverage.ignored_by_program[str(head[1].program)] += 1
-            return
-        self.odd.append((self.offset + int(self.marks.start[row]), head, fields))
+        fields = read_said(self.marks.line(row), head[1], said, self.coverage)
+        if fields is not None:
+            self.odd.append((self.offset + int(self.marks.start[row]), head, fields))

@@ -11,12 +11,12 @@ JITTER = 60_000_000
 """Microseconds by which the lines of a log may be out of order though nobody set a clock back."""
 
 _SECOND = 1_000_000
-_MONTH_NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
+MONTH_NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_MONTHS = {name: number for number, name in enumerate(MONTH_NAMES, 1)}
 _MINUTES = {f"{number:02}": number * 60 * _SECOND for number in range(60)}
 _SECONDS = {f"{number:02}": number * _SECOND for number in range(70)}
 
-_MONTH = rf"(?P<month>{'|'.join(_MONTH_NAMES)})"
+_MONTH = rf"(?P<month>{'|'.join(MONTH_NAMES)})"
 _DAY = r"(?P<day>[ 0-3]?\d)"
 _WEEKDAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 # No year that a damaged byte made up: the lines after it would be counted on from there.

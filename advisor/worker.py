@@ -19,6 +19,7 @@ from types import ModuleType, TracebackType
 from typing import Generic, Self, TypeVar
 
 from advisor.errors import AdvisorError
+from advisor.log import Block
 from advisor.range import Range
 
 LARGE = 64 << 20
@@ -62,6 +63,12 @@ class Work:
         self.done += done
         if self.progress is not None and done:
             self.progress(self.done, self.total)
+
+    def counted(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """Count blocks as they are read."""
+        for block in blocks:
+            yield block
+            self.add(len(block.data))
 
 
 def died(name: str) -> AdvisorError:

@@ -1,8 +1,10 @@
 """What all tests share: the option that makes a skipped test a failure, and the logs."""
 
 import gzip
+import os
 import shutil
 from collections.abc import Generator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,16 @@ settings.load_profile("steady")
 ROOT = Path(__file__).parent.parent
 LAB = ROOT / "sample_logs" / "lab"
 MONTH = ROOT / "sample_logs" / "maillog-20261101.gz"
+TODAY = date(2026, 11, 22)
+"""The day on which the tests think they run."""
+
+
+def write(path: Path, data: bytes, modified: date = TODAY) -> Path:
+    """Write a log that was last written to at noon of a day."""
+    path.write_bytes(data)
+    seconds = datetime(modified.year, modified.month, modified.day, 12, tzinfo=UTC).timestamp()
+    os.utime(path, (seconds, seconds))
+    return path
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.log import BLOCK, UnreadableError
-from tests.conftest import real
-from tests.test_log import PACKERS, content, line, lines, write, zstd
+from tests.conftest import real, write
+from tests.test_log import PACKERS, content, line, lines, zstd
 
 # One that decoders have to skip.
 SKIPPABLE = b"\x50\x2a\x4d\x18\x04\0\0\0skip"

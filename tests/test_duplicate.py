@@ -4,7 +4,8 @@ import resource
 from pathlib import Path
 
 from advisor.source import distinct, expand
-from tests.test_log import line, lines, write
+from tests.conftest import write
+from tests.test_log import line, lines
 
 
 def test_copies_are_left_out(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 import gzip
 import io
-import os
 import random
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -13,8 +12,7 @@ from advisor import ingestion
 from advisor.errors import AdvisorError
 from advisor.event import SCHEMA, Coverage
 from advisor.history import History, Source, open_store, overlaps, parse_files, sources
-
-TODAY = date(2026, 11, 22)
+from tests.conftest import TODAY, write
 
 
 @pytest.fixture(autouse=True)
@@ -29,13 +27,6 @@ def line(number: int, day: str = "Nov 20", host: str = "mx1") -> bytes:
 
 def lines(count: int, start: int = 0, day: str = "Nov 20", host: str = "mx1") -> bytes:
     return b"".join(line(number, day, host) for number in range(start, start + count))
-
-
-def write(path: Path, data: bytes, modified: date = TODAY) -> Path:
-    path.write_bytes(data)
-    seconds = datetime(modified.year, modified.month, modified.day, 12, tzinfo=UTC).timestamp()
-    os.utime(path, (seconds, seconds))
-    return path
 
 
 def parse(*paths: Path, year: int | None = None) -> History:

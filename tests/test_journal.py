@@ -19,8 +19,7 @@ from advisor.journal import LARGEST, Entry, collect, entries, identity, lines
 from advisor.line import Clock, read
 from advisor.log import Log
 from advisor.source import expand
-from tests.conftest import lab_log, real
-from tests.test_log import write
+from tests.conftest import lab_log, real, write
 
 BEGIN = 1_795_348_809_123_456  # 2026-11-22 12:00:09.123456 UTC
 MACHINE = b"0123456789abcdef0123456789abcdef"

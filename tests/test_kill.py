@@ -14,8 +14,9 @@ import pytest
 
 from advisor import ingestion, store
 from advisor.follower import Follower
+from tests.conftest import write
 from tests.test_follower import CALENDAR
-from tests.test_store import add, assert_holds, lines, parsed, rows, write
+from tests.test_store import add, assert_holds, lines, parsed, rows
 
 ROOT = Path(__file__).parent.parent
 

@@ -8,7 +8,7 @@ import tarfile
 import time
 import tracemalloc
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 
 from advisor.errors import AdvisorError
 from advisor.log import BLOCK, HEAD, Block, Log, UnreadableError
-
-TODAY = date(2026, 11, 22)
+from tests.conftest import TODAY, write
 
 
 def zstd(data: bytes) -> bytes:
@@ -36,13 +35,6 @@ def line(number: int, day: str = "Nov 22") -> bytes:
 
 def lines(count: int, start: int = 0) -> bytes:
     return b"".join(line(number) for number in range(start, start + count))
-
-
-def write(path: Path, data: bytes, modified: date = TODAY) -> Path:
-    path.write_bytes(data)
-    seconds = datetime(modified.year, modified.month, modified.day, 12, tzinfo=UTC).timestamp()
-    os.utime(path, (seconds, seconds))
-    return path
 
 
 def content(path: Path, size: int = BLOCK, start: int = 0) -> tuple[list[tuple[int, bytes]], Log]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from advisor import parser, programs
 from advisor.event import SCHEMA, Coverage, Parsed
-from advisor.family import Family, Fields
+from advisor.family import Fields
 from advisor.line import LONG, Clock
 from advisor.parser import Parser
 from benchmarks.generated_log import log as generated_log
@@ -180,11 +180,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the parser leaves to the patterns."""
     texts: list[str] = []
 
-    def understand(known: tuple[Family, ...], said: str) -> Fields | None:
+    def read_said(raw: bytes, tag: programs.Tag, said: str, coverage: Coverage) -> Fields | None:
         texts.append(said)
-        return programs.understand(known, said)
+        return programs.read_said(raw, tag, said, coverage)
 
-    monkeypatch.setattr(parser, "understand", understand)
+    monkeypatch.setattr(parser, "read_said", read_said)
     return texts
 
 

@@ -12,8 +12,9 @@ import pytest
 from advisor import store
 from advisor.errors import AdvisorError
 from advisor.service import Notifier
+from tests.conftest import write
 from tests.test_follower import pids
-from tests.test_store import line, write
+from tests.test_store import line
 
 ROOT = Path(__file__).parent.parent
 

@@ -11,7 +11,8 @@ import pytest
 from advisor.errors import AdvisorError
 from advisor.log import Log
 from advisor.source import default_logs, expand
-from tests.test_log import TODAY, content, line, lines, write, zstd
+from tests.conftest import TODAY, write
+from tests.test_log import content, line, lines, zstd
 
 
 def names(paths: list[Path]) -> list[str]:

@@ -2,7 +2,6 @@ import bz2
 import fcntl
 import gzip
 import json
-import os
 import random
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
@@ -24,8 +23,8 @@ from advisor.ingestion import Ingested, ingest
 from advisor.line import Clock
 from advisor.source import Log, Survey
 from advisor.store import read
+from tests.conftest import TODAY, write
 
-TODAY = date(2026, 11, 22)
 PACKERS: list[Callable[[bytes], bytes]] = [bytes, gzip.compress, bz2.compress]
 
 
@@ -51,13 +50,6 @@ def line(number: int, day: str = "Nov 20", host: str = "mx1") -> bytes:
 
 def lines(count: int, start: int = 0) -> bytes:
     return b"".join(line(number) for number in range(start, start + count))
-
-
-def write(path: Path, data: bytes, modified: date = TODAY) -> Path:
-    path.write_bytes(data)
-    seconds = datetime(modified.year, modified.month, modified.day, 12, tzinfo=UTC).timestamp()
-    os.utime(path, (seconds, seconds))
-    return path
 
 
 def add(folder: Path, *paths: Path, year: int | None = None) -> Ingested:

@@ -127,7 +127,7 @@ def line(program: str, said: str) -> bytes:
 def test_a_template_reads_its_own_line(program: str, one: Template, monkeypatch: pytest.MonkeyPatch) -> None:
     """And no pattern is asked: the first value of each field is one that the template is for."""
     asked: list[str] = []
-    monkeypatch.setattr(parser, "understand", lambda _, said: asked.append(said))
+    monkeypatch.setattr(parser, "read_said", lambda _raw, _tag, said, _coverage: asked.append(said))
     said = render(one, [values(one, gap.column, gap.marks)[0] for gap in one.gaps])
     found = compare(line(program, said) * 3)
     assert found.events["kind"].to_pylist() == ([] if one.kind == IGNORED else [one.kind] * 3)

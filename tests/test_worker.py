@@ -22,7 +22,8 @@ from advisor.log import Block
 from advisor.part import Origin, Place
 from advisor.range import Range, cut, ranges
 from advisor.worker import Work, each
-from tests.test_store import TODAY, add, line, lines, write
+from tests.conftest import TODAY, write
+from tests.test_store import add, line, lines
 
 ROOT = Path(__file__).parent.parent
 

@@ -103,8 +103,7 @@ def parse(lines: Iterable[tuple[int, bytes]], clock: Clock, source: str) -> Pars
     coverage = Coverage()
     rows = _rows(lines, clock, coverage)
     tables = [table_of(batch, source) for batch in iter(lambda: list(islice(rows, BATCH)), [])]
-    coverage.ignored = coverage.ignored_by_program.total()
-    coverage.events = coverage.lines - coverage.ignored - coverage.unrecognised
+    coverage.complete()
     return Parsed(pa.concat_tables([SCHEMA.empty_table(), *tables]).combine_chunks(), coverage)
 
 
@@ -123,18 +122,21 @@ def _rows(lines: Iterable[tuple[int, bytes]], clock: Clock, coverage: Coverage) 
             continue
         else:
             previous = text or ""
-        tag = head[1]
-        if tag.families is None:
-            coverage.ignored_by_program[str(tag.program)] += 1
-            continue
-        fields = understand(tag.families, said)
-        if fields is None:
-            coverage.unrecognised += 1
-            fields = {"kind": UNRECOGNISED, "text": raw.decode("utf-8", "backslashreplace")}
-        elif fields["kind"] == IGNORED:
-            coverage.ignored_by_program[str(tag.program)] += 1
-            continue
-        yield offset, head, fields
+        fields = read_said(raw, head[1], said, coverage)
+        if fields is not None:
+            yield offset, head, fields
+
+
+def read_said(raw: bytes, tag: Tag, said: str, coverage: Coverage) -> Fields | None:
+    """The fields of a line's event; None for one that is ignored. Counts it unless it was understood."""
+    fields = None if tag.families is None else understand(tag.families, said)
+    if tag.families is None or (fields is not None and fields["kind"] == IGNORED):
+        coverage.ignored_by_program[str(tag.program)] += 1
+        return None
+    if fields is None:
+        coverage.unrecognised += 1
+        return {"kind": UNRECOGNISED, "text": raw.decode("utf-8", "backslashreplace")}
+    return fields
 
 
 def remark(raw: bytes, text: str | None, head: Header) -> str | None:

@@ -3,7 +3,6 @@
 What a template reads must be what the program's families read, field by field; tests compare the two on every log.
 """
 
-from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -12,7 +11,6 @@ from advisor.family import Family
 from advisor.template import Template
 
 
-@cache
 def templates(families: tuple[Family, ...]) -> tuple[Template, ...]:
     """The templates of the program with these families."""
     return _BY_FAMILIES.get(id(families), ())
