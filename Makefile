@@ -14,10 +14,10 @@ PYTEST_OPTIONS ?=
 report: .venv/installed
 	@$(BIN)/advisor report sample_logs/ --config sample_logs/main.cf --timezone UTC
 
-test: lint test-packages
+test: test-packages lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(PYTEST_OPTIONS)
 
-test-long: lint test-packages
+test-long: test-packages lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile=search $(PYTEST_OPTIONS)
 
 lint: .venv/tested
@@ -29,10 +29,10 @@ benchmark: .venv/installed
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python -m benchmarks.parse
 
-test-packages: .venv/tested
-	@sh tests/packages.sh
+test-packages: | check-python
+	@PYTHON="$(PYTHON)" sh tests/packages.sh
 
-.venv/installed: pyproject.toml | check-python
+.venv/installed: pyproject.toml advisor/scanner.c | check-python
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) --editable .
 	@touch $@

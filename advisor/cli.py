@@ -62,8 +62,9 @@ def _say(line: str) -> None:
 
 def _question(context: typer.Context, files: list[str] | None, year: int | None, zone: str | None) -> "Question":
     """The question that a command's options ask; what a command has no option for stays as it is."""
+    from advisor.intake import local_zone, zone_named
     from advisor.progress import Progress
-    from advisor.question import Question, local_zone, zone_named
+    from advisor.question import Question
 
     known = ("store", "syslog_name", "since", "until", "config")
     options = {name: context.params[name] for name in known if name in context.params}
@@ -268,9 +269,9 @@ def ingest(
     zone: Zone = None,
 ) -> None:
     """Add logs to the store; what it holds already is not added again."""
+    from advisor.intake import ingest as add
+    from advisor.intake import zone_named
     from advisor.progress import Progress
-    from advisor.question import ingest as add
-    from advisor.question import zone_named
 
     when = zone_named(zone) if zone else None
     with Progress("reading") as progress:
@@ -298,10 +299,65 @@ def follow(
     zone: Zone = None,
 ) -> None:
     """Keep adding a log to the store while it grows; finds it again when it is rotated."""
-    from advisor.question import follow as keep_adding
-    from advisor.question import zone_named
+    from advisor.intake import follow as keep_adding
+    from advisor.intake import zone_named
 
     keep_adding(file, store=store, year=year, zone=zone_named(zone) if zone else None, say=_say)
+
+
+@app.command()
+def lookup(
+    context: typer.Context,
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FILE]... | NAME | ADDRESS", help="Logs, else the store; or whom the lists may name."),
+    ] = None,
+    store: Annotated[Path | None, typer.Option(metavar="DIR", help="The store; the answers are kept in it.")] = None,
+    syslog_name: SyslogName = None,
+    since: Since = None,
+    until: Until = None,
+    config: Config = None,
+    resolver: Annotated[
+        str | None, typer.Option(metavar="IP[:PORT]", help="Ask this name server, not the machine's own.")
+    ] = None,
+    lists: Annotated[
+        list[str] | None, typer.Option("--list", metavar="ZONE", help="Ask this list, not the usual ones; repeatable.")
+    ] = None,
+    rate: Annotated[float, typer.Option(metavar="N", help="Questions a second to the lists; 0: no limit.")] = 10,
+    budget: Annotated[int, typer.Option(metavar="N", help="Questions a day to each list; 0: no limit.")] = 5_000,
+    stale: Annotated[str, typer.Option(metavar="AGE", help="Ask again when an answer is older: 12h, 7d.")] = "7d",
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the random sample, where a budget allows no more.")] = 0,
+    form: Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="terminal or json.")] = None,
+    output: Output = None,
+    year: Year = None,
+    zone: Zone = None,
+) -> None:
+    """Ask the DNS and its blocklists about the clients, HELO names and senders seen; or which lists name one.
+
+    The only command that asks the network. The answers are kept, with their date, for the other commands.
+    """
+    from dataclasses import replace
+
+    from advisor import statement
+    from advisor.mention import named
+    from advisor.plan import asked_about, plan
+    from advisor.progress import Count, Progress
+
+    form = form or (_FORMAT_OF_ENDING.get(output.suffix.lower()) if output else None)
+    if form not in (None, "terminal", "json"):
+        raise AdvisorError("--format", f"'{form}' is no format of a lookup", "write terminal or json")
+    planned = plan(resolver, lists, rate, budget, stale, seed)
+    target = asked_about(what or ())
+    if target is not None:
+        _emit(statement.named(named(target, planned), form), output)
+        return
+    question = replace(
+        _question(context, what, year, zone),
+        store=None if what else store,
+        waiting=lambda long: Count(long) if long == "asking" else Progress(long),
+    )
+    _emit(statement.recorded(question.lookup(planned, store), form), output)
+    _finish(question.history)
 
 
 @app.command()

@@ -4,6 +4,7 @@ A log writes one form of header for weeks. The form of a block's first line is r
 whatever else has just that form by arithmetic on its bytes; other lines are left to the pattern, one by one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from advisor.column import Mask, numbers
-from advisor.line import ISO8601, LONG, MORE, RFC3164, Clock, decode, read
+from advisor.line import ISO8601, MORE, RFC3164, Clock, decode, read
 from advisor.marks import WORD, Marks, Positions, gather
 from advisor.programs import NO_HEADER, Header, HeaderReader, Tag, tag_of
 from advisor.stamp import MONTH_NAMES
@@ -29,7 +30,13 @@ _MORE_BEGINS = np.array([int.from_bytes(text.encode(), "little") for text in _FO
 _BEGINS_MORE = np.isin(np.arange(256), [ord(text[0]) for text in _FOUR + _TWO])
 _YEAR_OR_PRIORITY = np.isin(np.arange(1 << 16), [int.from_bytes(text.encode(), "little") for text in _TWO])
 
+_TWO_BYTES, _FOUR_BYTES = "".join(_TWO).encode(), "".join(_FOUR).encode()
+
 Words = npt.NDArray[np.uint64]
+
+_Found = tuple[Mask, Positions, Mask]
+"""Which lines were read, the microseconds since the hour there, and where date, hour and zone are as the line before
+has them."""
 
 
 @dataclass(frozen=True)
@@ -136,17 +143,57 @@ class Headings:
         self.tag: Positions = np.full(marks.count, -1, np.int64)
         self.pid: Positions = np.full(marks.count, -1, np.int64)
         self.odd: dict[int, tuple[Header, str]] = {}
-        fast = np.zeros(marks.count, np.bool_)
         layout = _layout(marks)
         if layout is not None and len(marks.data) > layout.end + 3 * WORD:
-            fast, micros = layout.times(marks)
-            fast &= _plain(marks)
-            self._read_tags(layout, fast, reader)
-            self._leave_layers(fast)
-            self._read_times(layout, fast, micros, reader)
+            find = self._count if marks.scanner is None else self._scan
+            fast, micros, same = find(layout, reader)
+            self._read_times(layout, (fast, micros, same), reader)
         else:
             for row in range(marks.count):
                 self._read_odd(row, reader)
+
+    def _scan(self, layout: Layout, reader: "TagReader") -> _Found:
+        """Read the headings with the compiled scanner."""
+        marks, count = self.marks, self.marks.count
+        assert marks.scanner is not None
+        fast, same = marks.plain.copy(), np.empty(count, np.bool_)
+        micros, key = np.empty(count, np.int64), np.zeros(count, np.int64)
+        keys, samples, more = marks.scanner.headings(
+            *(marks.data, marks.start, marks.end),
+            (layout.hour, layout.fraction, layout.zone, layout.end),
+            (_TWO_BYTES, _FOUR_BYTES),
+            (fast, micros, same, self.pid, marks.text, key),
+        )
+        known = self._numbers(keys, samples, reader)
+        rows = np.flatnonzero(fast)
+        self.tag[rows] = known[key[rows]]
+        self._leave_layers(fast, more)
+        return fast & (self.tag >= 0), micros, same
+
+    def _count(self, layout: Layout, reader: "TagReader") -> _Found:
+        """Read the headings by counting marks."""
+        marks = self.marks
+        fast, micros = layout.times(marks)
+        fast &= marks.plain
+        self._read_tags(layout, fast, reader)
+        rows = np.flatnonzero(fast)
+        rows = rows[_BEGINS_MORE[marks.bytes[marks.text[rows]]]]
+        begin = marks.words[marks.text[rows]] & np.uint64(0xFFFFFFFF)
+        rows = rows[np.isin(begin, _MORE_BEGINS) | _YEAR_OR_PRIORITY[begin & np.uint64(0xFFFF)]]
+        self._leave_layers(fast, rows.tolist())
+        rows = np.flatnonzero(fast)
+        same = np.zeros(marks.count, np.bool_)
+        same[rows] = layout.same(marks, rows)
+        return fast, micros, same
+
+    def _numbers(self, keys: Sequence[str], samples: Sequence[int], reader: "TagReader") -> Positions:
+        """The numbers of tags, of each of which a line is given; -1 for one that the pattern reads otherwise."""
+        marks = self.marks
+        found = [
+            reader.number(key, decode(marks.line(row)) or "", int(marks.text[row] - marks.start[row]))
+            for key, row in zip(keys, samples, strict=True)
+        ]
+        return np.array(found, np.int64)
 
     def _read_tags(self, layout: Layout, fast: Mask, reader: "TagReader") -> None:
         """Find hosts, tags and processes; a line without is no longer `fast`."""
@@ -183,30 +230,24 @@ class Headings:
         codes = numbers(keys.indices)
         samples = np.zeros(len(keys.dictionary), np.int64)
         samples[codes[::-1]] = rows[::-1]
-        known = [
-            reader.number(key, decode(marks.line(row)) or "", int(marks.text[row] - marks.start[row]))
-            for key, row in zip(keys.dictionary.to_pylist(), samples.tolist(), strict=True)
-        ]
-        self.tag[rows] = np.array(known, np.int64)[codes] if known else -1
+        known = self._numbers(keys.dictionary.to_pylist(), samples.tolist(), reader)
+        self.tag[rows] = known[codes]
         fast &= self.tag >= 0
 
-    def _leave_layers(self, fast: Mask) -> None:
-        """Leave the lines to the pattern whose words may begin with more of a header."""
+    def _leave_layers(self, fast: Mask, rows: Sequence[int]) -> None:
+        """Leave those of some lines to the pattern whose words begin with more of a header."""
         marks = self.marks
-        rows = np.flatnonzero(fast)
-        rows = rows[_BEGINS_MORE[marks.bytes[marks.text[rows]]]]
-        begin = marks.words[marks.text[rows]] & np.uint64(0xFFFFFFFF)
-        rows = rows[np.isin(begin, _MORE_BEGINS) | _YEAR_OR_PRIORITY[begin & np.uint64(0xFFFF)]]
-        for row in rows.tolist():
+        for row in rows:
             if MORE.match(marks.data[marks.text[row] : marks.end[row]].decode("ascii")):
                 fast[row] = False
 
-    def _read_times(self, layout: Layout, fast: Mask, micros: Positions, reader: "TagReader") -> None:
+    def _read_times(self, layout: Layout, found: _Found, reader: "TagReader") -> None:
         """Give each line its time, in order: where the date or the hour changes, the clock is asked."""
+        fast, micros, same = found
         rows = np.flatnonzero(fast)
-        same = layout.same(self.marks, rows)
         # Behind a line that only the pattern can read, the clock may stand elsewhere.
-        same[1:] &= rows[1:] == rows[:-1] + 1
+        same[1:] &= fast[:-1]
+        same = same[rows]
         begins = np.flatnonzero(~same)
         base = np.zeros(len(begins), np.int64)
         bad: list[int] = []
@@ -248,14 +289,3 @@ def _layout(marks: Marks) -> Layout | None:
         if text is not None and (layout := Layout.of(text)) is not None:
             return layout
     return None
-
-
-def _plain(marks: Marks) -> Mask:
-    """Tell which lines are short and of printable ASCII, which decode() leaves as they are."""
-    plain: Mask = marks.end - marks.start <= LONG
-    if not marks.printable:
-        # Every byte that is none is a mark.
-        at = marks.brackets[:-1]
-        found = marks.bytes.take(at)
-        plain[np.searchsorted(marks.end, at.compress((found >= 0x7F) | (found < ord(" "))))] = False
-    return plain

@@ -118,7 +118,9 @@ def parse_files(
     reading = _Reading(Calendar(zone, today, year), Work.of(files, progress))
     reading.notes += notes
     reading.bad += faults
-    with closing(worker.each(parse, (found for path in files for found in reading.plan(path)))) as results:
+    with closing(
+        worker.each(parse, (found for path in files for found in reading.plan(path)), warm=reading.work.large)
+    ) as results:
         for found, parsed in results:
             reading.take(found.origin.source, parsed)
             reading.work.add(found.stop - found.place.offset)

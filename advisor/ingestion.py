@@ -18,8 +18,8 @@ from advisor.event import VERSION, Coverage
 from advisor.lock import PATIENCE, locked
 from advisor.log import Block, Log, Survey, UnreadableError
 from advisor.part import Bookmark, Origin, Part, Place, load
-from advisor.range import ENDLESS, Range, cut, ranges
-from advisor.recognition import begin, is_source, rivals, steady
+from advisor.range import ENDLESS, Range, cut, ranges, shares
+from advisor.recognition import begin, is_plain, is_source, rivals, steady
 from advisor.source import expand, is_journal
 from advisor.store import names, parts
 from advisor.temporary import Written, append, clear, publish, write
@@ -166,10 +166,12 @@ class Run:
         return Ingested(self.coverage, files, self.known, tuple(self.pending), (*self.bad, *bad), (*self.notes, *notes))
 
     def _work(self, plan: Iterable[Range | None]) -> None:
-        with closing(worker.each(partial(write, self.store), plan)) as results:
+        with closing(worker.each(partial(write, self.store), plan, warm=self.work.large)) as results:
             for found, written in results:
                 if written is None:
                     self._readings[found.origin.source][-1].died = True
+                elif isinstance(written, AdvisorError):
+                    self.bad.append(written)
                 else:
                     self._take(written)
                 self.work.add(found.stop - found.place.offset)
@@ -263,7 +265,15 @@ class Run:
                     break
             else:
                 return
-        yield from ranges(draft, blocks, PART, log.dates)
+        if not is_plain(log):
+            yield from ranges(draft, blocks, PART, log.dates)
+            return
+        end, stop = draft.end, min(gap.stop, log.size())
+        for share in shares(draft, log, stop, PART):
+            end = share.stop
+            yield share
+        if end < stop:
+            self.pending.append(log.name)
 
     def _whole(self, log: Log, blocks: Iterable[Block]) -> Iterator[Block]:
         """Leave out half a line at the end: the rest of it may yet come, or never came."""

@@ -31,6 +31,11 @@ class UnreadableError(AdvisorError):
     """A file that is not a log we can read, or not to its end; the others of a run go on."""
 
 
+def changed(name: str) -> UnreadableError:
+    """Say of a log that it was truncated or written anew."""
+    return UnreadableError(name, "changed while it was being read", "ingest it again")
+
+
 class Survey(NamedTuple):
     """One pass over a log: where its last whole line ends, whether half a line follows, the sha256 of some ranges."""
 
@@ -110,18 +115,44 @@ class Log:
 
         Where the log ends in a fault, the half line before it is dropped: it is not what was logged.
         """
-        rest: list[bytes] = []
+        rest: list[bytes | memoryview] = []
         for piece in self.pieces(start, stop, size):
             cut = piece.rfind(b"\n") + 1
             if cut:
-                block = Block(start, b"".join([*rest, piece[:cut]]))
+                # A view is no copy, and the joined block is one already.
+                block = Block(start, b"".join([*rest, memoryview(piece)[:cut]]))
                 rest = []
                 start = block.end
                 yield block
             if cut < len(piece):
-                rest.append(piece[cut:])
+                rest.append(memoryview(piece)[cut:])
         if rest and self.fault is None:
             yield Block(start, b"".join(rest), terminated=False)
+
+    def descriptor(self) -> int:
+        """One more descriptor of the file, which stays when this log is closed."""
+        return os.dup(self._file.fileno())
+
+    def line_end(self, start: int, stop: int) -> int:
+        """Where in a range of a plain file the first line ends; -1 where none does."""
+        for piece in self.pieces(start, stop, HEAD):
+            if end := piece.find(b"\n") + 1:
+                return start + end
+            start += len(piece)
+        return -1
+
+    def last_line_end(self, start: int, stop: int) -> int:
+        """Where in a range of a plain file the last whole line ends; `start` where none does."""
+        while start < stop:
+            begin = max(start, stop - HEAD)
+            if end := b"".join(self.pieces(begin, stop)).rfind(b"\n") + 1:
+                return begin + end
+            stop = begin
+        return start
+
+    def size(self) -> int:
+        """How long a plain file is now."""
+        return os.fstat(self._file.fileno()).st_size
 
     def first_line(self) -> tuple[bytes, bool] | None:
         """Read the first line, and whether its newline is there already; None for an empty log."""
@@ -148,6 +179,13 @@ class Log:
         if found is None:
             raise AdvisorError(self.name, f"its last line cannot be of {year}", "give --year the year of its last line")
         return found
+
+    def known_dates(self) -> tuple[rotation.Change, ...]:
+        """The lines before which the date changes, looked for where nobody did so before."""
+        if self.dates is None:
+            for _ in self._look():
+                pass
+        return self.dates or ()
 
     def _look(self) -> Iterator[rotation.Change]:
         """Find the lines where the date changes; `dates` keeps them once all are found."""

@@ -1,10 +1,13 @@
-"""The marks of a block of lines: where its lines, spaces and brackets are, found by numpy in one pass over the bytes.
+"""The marks of a block of lines: where its lines, spaces and brackets are. Everything here is positions in the block.
 
-A line's words and brackets are then counted instead of searched for: the third space of each of 50,000 lines is one
-look into a table. Everything here is positions in the block.
+The compiled scanner (scanner.c) looks for them where it is asked to. Where it could not be built numpy finds all of
+them in one pass over the bytes, and a line's words and brackets are then counted instead of searched for: the third
+space of each of 50,000 lines is one look into a table.
 """
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,7 +15,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from advisor.column import Mask, of_numbers, of_texts
+from advisor.column import Mask, numbers, of_numbers, of_texts
+from advisor.line import LONG
+
+def _load() -> ModuleType | None:
+    try:
+        return import_module("advisor.scanner")
+    except ImportError:  # no compiler when it was installed
+        return None
+
+
+scanner = _load()
+"""The compiled scanner; None where it could not be built."""
 
 Positions = npt.NDArray[np.int64]
 
@@ -24,6 +38,7 @@ ROOM = 256
 
 _NEWLINE, _SPACE, _DELETE = ord("\n"), ord(" "), 0x7F
 _PIECE = 1 << 18
+_FEW = 8
 BRACKETS = frozenset(b'<>[]"')
 # 1 for a mark, 0 for any other byte. What is neither ASCII nor printable counts as a bracket: no template expects it,
 # so that such a line is left to the patterns.
@@ -63,16 +78,43 @@ class Marks:
         """Find them in whole lines, of which the last may lack its newline."""
         length = self.length = len(data) + (not data.endswith(b"\n"))
         self.printable = True
-        self.data = data + b"\n"[: length - len(data)] + bytes(ROOM)
+        self.scanner = scanner
+        room = b"\n"[: length - len(data)] + bytes(ROOM if scanner is None else 0)
+        self.data = data + room if room else data
         self.bytes = np.frombuffer(self.data, np.uint8)
-        # One word for each byte: the eight bytes from there on.
-        self.words: npt.NDArray[Any] = np.ndarray(
-            len(self.data) - WORD + 1, dtype="<u8", buffer=self.data, strides=(1,)
-        )
+        self.start: Positions
+        self.end: Positions
+        if scanner is None:
+            self._find_all()
+            self.plain = self._plain()
+        else:
+            self._scan_lines(scanner)
+        # Where the program's own words begin: the header's business (advisor.heading).
+        self.text: Positions = self.start.copy()
+
+    def _scan_lines(self, scanner: ModuleType) -> None:
+        """Find the lines; to count them first takes as long again, and there are seldom more than this."""
+        room = self.length // 32 + 64
+        while True:
+            start, end, plain = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.bool_)
+            count = scanner.lines(self.data, self.length, start, end, plain, LONG)
+            if count < room:
+                break
+            room = self.data.count(b"\n") + 1
+        self.count, self.start, self.end, self.plain = count, start[:count], end[:count], plain[:count]
+
+    @cached_property
+    def words(self) -> npt.NDArray[Any]:
+        """One word for each byte: the eight bytes from there on."""
+        return np.ndarray(len(self.data) - WORD + 1, dtype="<u8", buffer=self.data, strides=(1,))
+
+    def _find_all(self) -> None:
+        """Find all marks with numpy."""
+        length = self.length
         pieces = [self._find(begin) for begin in range(0, length, _PIECE)]
-        self.end: Positions = np.concatenate([piece[2] for piece in pieces])
+        self.end = np.concatenate([piece[2] for piece in pieces])
         self.count = len(self.end)
-        self.start: Positions = np.empty_like(self.end)
+        self.start = np.empty_like(self.end)
         self.start[0] = 0
         self.start[1:] = self.end[:-1] + 1
         # One more beyond the end, so that the next mark of any place is one.
@@ -88,8 +130,7 @@ class Marks:
             np.add(within, spaces, out=self.first_space[rows])
             np.add(before - within, brackets, out=self.first_bracket[rows])
             row, spaces, brackets = row + len(newline), spaces + len(space), brackets + len(bracket)
-        # Where the program's own words begin, and the first mark in them: the header's business (advisor.heading).
-        self.text: Positions = self.start.copy()
+        # The first marks of the program's own words: the header's business (advisor.heading).
         self.text_space: Positions = self.first_space[:-1].copy()
         self.text_bracket: Positions = self.first_bracket[:-1].copy()
 
@@ -111,6 +152,16 @@ class Marks:
         before = newlines - np.arange(len(newlines))
         return at.compress(space), at.compress(~space_or_newline), at.take(newlines), before
 
+    def _plain(self) -> Mask:
+        """Tell which lines are short and of printable ASCII, which decode() leaves as they are."""
+        plain: Mask = self.end - self.start <= LONG
+        if not self.printable:
+            # Every byte that is none is a mark.
+            at = self.brackets[:-1]
+            found = self.bytes.take(at)
+            plain[np.searchsorted(self.end, at.compress((found >= _DELETE) | (found < _SPACE)))] = False
+        return plain
+
     def line(self, number: int) -> bytes:
         """The bytes of a line, without its newline."""
         return self.data[self.start[number] : self.end[number]]
@@ -123,8 +174,29 @@ class Marks:
         """Where these brackets are; beyond the last one, the end."""
         return self.brackets.take(order, mode="clip")
 
+    def next_space(self, at: Positions, limit: Positions) -> Positions:
+        """Where from these positions on the next space is; at the limit or beyond it where there is none before."""
+        return self._next(self.spaces, at) if self.scanner is None else self._scan(at, limit, bracket=False)
+
+    def next_bracket(self, at: Positions, limit: Positions) -> Positions:
+        """Where from these positions on the next bracket is; at the limit or beyond it where there is none before."""
+        return self._next(self.brackets, at) if self.scanner is None else self._scan(at, limit, bracket=True)
+
+    def _next(self, marks: Positions, at: Positions) -> Positions:
+        return marks.take(marks.searchsorted(at), mode="clip")
+
+    def _scan(self, at: Positions, limit: Positions, *, bracket: bool) -> Positions:
+        assert self.scanner is not None
+        found = np.empty(len(at), np.int64)
+        self.scanner.next_mark(self.data, at, limit, found, bracket)
+        return found
+
     def says(self, at: Positions, literal: bytes) -> Mask:
         """Tell where the bytes from a position on are these."""
+        if self.scanner is not None:
+            there = np.empty(len(at), np.bool_)
+            self.scanner.says(self.data, at, literal, there)
+            return there
         length = len(literal)
         found: Mask
         if length == 1:
@@ -142,6 +214,10 @@ class Marks:
 
     def numbers(self, begin: Positions, end: Positions) -> tuple[Positions, Mask]:
         """The numbers of up to eight digits that stand in ranges, and in which there is one."""
+        if self.scanner is not None:
+            values, there = np.empty(len(begin), np.int64), np.empty(len(begin), np.bool_)
+            self.scanner.numbers(self.data, begin, end, values, there)
+            return values, there
         length = end - begin
         good = (length >= 1) & (length <= WORD)
         free = (8 * (WORD - np.where(good, length, WORD))).astype(np.uint64)
@@ -157,6 +233,10 @@ class Marks:
 
     def ipv4(self, begin: Positions, end: Positions) -> Mask:
         """Tell which ranges hold four numbers of up to three digits, and dots between them."""
+        if self.scanner is not None:
+            there = np.empty(len(begin), np.bool_)
+            self.scanner.ipv4(self.data, begin, end, there)
+            return there
         length = end - begin
         fit = (length >= 7) & (length <= 2 * WORD - 1)
         used = np.where(fit, length, 0)
@@ -174,8 +254,20 @@ class Marks:
         last = _LAST_DOT[dots.astype(np.int64)]
         return fit & (length - last >= 2) & (length - last <= 4)
 
-    def few(self, begin: Positions, end: Positions, most: int) -> tuple[Positions, list[str]] | None:
-        """The different texts of ranges of up to 16 bytes, and which of them each range is; None if there are more.
+    def encoded(self, begin: Positions, end: Positions) -> tuple[Positions, list[str]]:
+        """Which of the different texts of ranges each range is, and these texts; `begin` and `end` as in strings()."""
+        if self.scanner is not None:
+            codes = np.empty(len(begin), np.int32)
+            texts: list[str] = self.scanner.encode(self.data, begin, end, codes)
+            return codes.astype(np.int64), texts
+        known = self._few(begin, end) if len(begin) else None
+        if known is None:
+            table = self.strings(begin, end).dictionary_encode()
+            known = numbers(table.indices).astype(np.int64), table.dictionary.to_pylist()
+        return known
+
+    def _few(self, begin: Positions, end: Positions) -> tuple[Positions, list[str]] | None:
+        """The same for texts of up to 16 bytes; None if there are more than a few.
 
         Several times as fast as a dictionary where there are but a few.
         """
@@ -195,7 +287,7 @@ class Marks:
             at = int(left.argmax())
             if not left[at]:
                 return codes, texts
-            if len(texts) == most:
+            if len(texts) == _FEW:
                 return None
 
     def strings(self, begin: Positions, end: Positions) -> pa.StringArray:
@@ -212,6 +304,10 @@ def gather(data: bytes, begin: Positions, end: Positions) -> pa.StringArray:
     count = len(begin)
     if not count:
         return of_texts([])
+    if scanner is not None:
+        ends = np.empty(count + 1, np.int32)
+        texts = scanner.gather(data, begin, end, ends)
+        return pa.StringArray.from_buffers(count, pa.py_buffer(ends), pa.py_buffer(texts))
     offsets = np.empty(2 * count, np.int32)
     offsets[0::2] = begin
     offsets[1::2] = end

@@ -16,7 +16,8 @@ from advisor.line import Clock, decode
 from advisor.marks import Marks, Positions
 from advisor.programs import Header, Row, Tag, is_repetition, read_said, remark, repeat
 from advisor.sheet import Sheet
-from advisor.templates import templates
+from advisor.template import Match, Template
+from advisor.templates import scan_of, templates
 from advisor.value import read_values
 
 # Of glibc's malloc.h; other C libraries have no such function.
@@ -76,7 +77,7 @@ class _Block:
         self._tags = reader.tags
         self._taken = np.zeros(marks.count, np.bool_)
         rest = [self._read_frequent(families, rows) for families, rows in self._by_families(reader.tags)]
-        for row in np.concatenate([*rest, self.sheet.drop_bad()]).tolist():
+        for row in np.concatenate([np.zeros(0, np.int64), *rest]).tolist():
             said = marks.data[marks.text[row] : marks.end[row]].decode("ascii")
             tag, pid = reader.tags[self.headings.tag[row]], int(self.headings.pid[row])
             self._read_line(row, (int(self.headings.time[row]), tag, None if pid < 0 else pid, 1), said)
@@ -88,10 +89,12 @@ class _Block:
         """The lines of each program of ours, by what it may say; counts those of the others."""
         groups: dict[int, int] = {}
         numbers = [groups.setdefault(id(tag.families), len(groups)) for tag in tags]
-        tag_of = self.headings.tag
-        group_of = np.array([*numbers, -1], np.int16)[tag_of]
+        # Sorting by small numbers is counting them.
+        group_of = np.array([*numbers, -1], np.int16)[self.headings.tag]
+        order = group_of.argsort(kind="stable")
+        begins = group_of.take(order).searchsorted(np.arange(len(groups) + 1))
         for number in range(len(groups)):
-            rows = np.flatnonzero(group_of == number)
+            rows = order[begins[number] : begins[number + 1]]
             members = [tag for tag, group in enumerate(numbers) if group == number]
             families = tags[members[0]].families
             if families is not None:
@@ -109,26 +112,35 @@ class _Block:
     def _read_frequent(self, families: tuple[Family, ...], rows: Positions) -> Positions:
         """Read what templates can read of one program's lines; gives the others."""
         marks = self.marks
+        if marks.scanner is not None:
+            for template, match in scan_of(families).matches(marks, rows, self._taken):
+                self._take(template, match)
+            return rows[~self._taken.take(rows)]
         spaces = marks.first_space.take(rows + 1) - marks.text_space.take(rows)
         brackets = marks.first_bracket.take(rows + 1) - marks.text_bracket.take(rows)
         for template in templates(families):
             like = np.flatnonzero(template.like(spaces, brackets))
             if not len(like):
                 continue
-            match = template.match(marks, rows.take(like))
-            if len(match.rows):
-                read_values(marks, template, match)
-            if len(match.rows) and template.refine is not None:
-                template.refine(marks, match)
-            if len(match.rows):
-                if template.kind == IGNORED:
-                    self._ignore(match.rows)
-                else:
-                    self.sheet.add(template, match)
-                self._taken[match.rows] = True
+            if self._take(template, template.match(marks, rows.take(like))):
                 left = np.flatnonzero(~self._taken.take(rows))
                 rows, spaces, brackets = rows.take(left), spaces.take(left), brackets.take(left)
         return rows
+
+    def _take(self, template: Template, match: Match) -> bool:
+        """Take over the lines that fit a template and hold what its pattern allows; tell whether there are any."""
+        if len(match.rows):
+            read_values(self.marks, template, match)
+        if len(match.rows) and template.refine is not None:
+            template.refine(self.marks, match)
+        if not len(match.rows):
+            return False
+        if template.kind == IGNORED:
+            self._ignore(match.rows)
+        else:
+            self.sheet.add(template, match)
+        self._taken[match.rows] = True
+        return True
 
     def _read_odd(self, row: int, head: Header, said: str) -> None:
         """Read a line whose header was read by the pattern; they come in order."""

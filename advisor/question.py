@@ -4,7 +4,6 @@ These are the package's functions and the commands alike. What the parts right o
 themselves (the clock, the zone, this machine's Postfix) is looked up here and handed to them.
 """
 
-import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,7 +12,6 @@ from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,14 +23,12 @@ from advisor.entry import ALIASES, suggest
 from advisor.errors import AdvisorError
 from advisor.evidence import weigh
 from advisor.history import History, open_store, parse_files
-from advisor.ingestion import Calendar, Ingested
-from advisor.ingestion import ingest as _ingest
+from advisor.intake import default_store, local_zone
 from advisor.network import LOOPBACK, Network
 from advisor.period import moment
 from advisor.recommendation import Advice
 from advisor.reports import render
 from advisor.restrictions import CATALOGUE, TIPS
-from advisor.service import follow as _follow
 from advisor.simulation import Simulation
 from advisor.simulation import simulate as _simulate
 from advisor.source import default_logs
@@ -41,30 +37,9 @@ from advisor.worker import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-
-def local_zone() -> tzinfo:
-    """This machine's time zone, by name where it has one, so that summer time is known; UTC where nobody set one."""
-    name = os.environ.get("TZ", "").lstrip(":")
-    if not name and Path("/etc/localtime").is_symlink():
-        name = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
-    return zone_named(name) if name else UTC
-
-
-def zone_named(name: str) -> tzinfo:
-    """A zone of the IANA database; AdvisorError for a name that is not in it."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        todo = "write a name such as Europe/Berlin or UTC"
-        raise AdvisorError("--timezone", f"'{name}' is no time zone", todo) from None
-
-
-def default_store() -> Path:
-    """Where the store is when nobody says: the system's for root, one's own for others."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/maillog-advisor")
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
-    return Path(state) / "maillog-advisor"
+    from advisor.mention import Named
+    from advisor.plan import Plan
+    from advisor.survey import Recorded
 
 
 Waiting = Callable[[str], AbstractContextManager[Progress | None]]
@@ -105,7 +80,8 @@ class Question:
         if self.store is not None and not store.is_dir():
             todo = "give log files, or make it with: advisor ingest FILE..."
             raise AdvisorError(str(store), "there is no store", todo)
-        if not self.files and store.is_dir():
+        # A store that lookup began and nobody has added logs to holds no history.
+        if not self.files and (self.store or any(store.glob("*.parquet"))):
             with self.waiting("reading"):
                 return open_store(store)
         today = self.now.astimezone(self.zone).date()
@@ -179,40 +155,15 @@ class Question:
 
         return _simulate(restrictions, duckdb.from_arrow(self.attempts), self.codes)
 
+    def lookup(self, plan: "Plan", store: Path | None = None) -> "Recorded":
+        """Ask the DNS about the attempts of the period; the answers go into the store, or into another one."""
+        from advisor.inquiry import Seen  # noqa: PLC0415 - as in the function lookup
+        from advisor.survey import look_up  # noqa: PLC0415 - as above
 
-def ingest(
-    *files: str | Path,
-    store: Path | None = None,
-    year: int | None = None,
-    zone: tzinfo | None = None,
-    progress: Progress | None = None,
-) -> Ingested:
-    """Add logs to the store, or this machine's own; what the store holds already is not added again.
-
-    `progress` is told the bytes of log that are done, and how many there are where that is known.
-    """
-    zone = zone or local_zone()
-    today = datetime.now(zone).date()
-    return _ingest(
-        files or default_logs(), store or default_store(), year=year, zone=zone, today=today, progress=progress
-    )
-
-
-def follow(
-    file: str | Path,
-    *,
-    store: Path | None = None,
-    year: int | None = None,
-    zone: tzinfo | None = None,
-    say: Callable[[str], None] = print,
-) -> None:
-    """Keep adding a log to the store while it grows, rotation included, until SIGTERM or SIGINT.
-
-    `say` is told what is amiss: a full disk, and that it is over.
-    """
-    zone = zone or local_zone()
-    calendar = Calendar(zone, datetime.now(zone).date(), year)
-    _follow(Path(file), store or default_store(), calendar, say)
+        seen = Seen.of(self.attempts)
+        with self.waiting("asking") as progress:
+            told = {"progress": progress} if progress else {}
+            return look_up(seen, store or self.store or default_store(), plan, lambda: datetime.now(UTC), **told)
 
 
 def _frame(table: pa.Table) -> "pd.DataFrame":
@@ -247,6 +198,24 @@ def report(*files: str | Path, format: str = "terminal", **options: Any) -> str 
     """The whole story, as `terminal`, `html`, `mail` or `json`."""
     question = Question(files, **options)
     return render(question.advise(), format, now=question.now)
+
+
+def lookup(*what: str | Path, store: str | Path | None = None, **options: Any) -> "Recorded | Named":  # noqa: ANN401
+    """Ask the DNS about the clients, HELO names and senders of logs, or which lists name one name or address.
+
+    The answers about logs are kept in the store, dated. Options are those of advisor.plan (resolver, lists, rate,
+    budget, stale, seed) and the fields of Question.
+    """
+    from advisor.mention import named  # noqa: PLC0415 - nothing that can ask is loaded for what may not ask
+    from advisor.plan import asked_about, plan  # noqa: PLC0415 - as above
+
+    wishes = ("resolver", "lists", "rate", "budget", "stale", "seed")
+    planned = plan(**{name: options.pop(name) for name in wishes if name in options})
+    target = asked_about(what)
+    if target is not None:
+        return named(target, planned)
+    kept = None if store is None else Path(store)
+    return Question(what, store=None if what else kept, **options).lookup(planned, kept)
 
 
 def explain(name: str) -> str:

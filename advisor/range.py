@@ -1,30 +1,35 @@
 """A range: the bytes of a log that make one part, and what a process needs to read them apart from those before."""
 
+import hashlib
 import os
 import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, tzinfo
+from io import FileIO
 from typing import NamedTuple
 
 from advisor import rotation
 from advisor.draft import Draft, first_time
 from advisor.line import Clock, decode
-from advisor.log import BLOCK, HEAD, Block
+from advisor.log import BLOCK, HEAD, Block, Log, changed
 from advisor.parser import Parser
 from advisor.part import Origin, Place, clock, moment
 from advisor.programs import NO_HEADER, HeaderReader, is_repetition, remark
 
 ENDLESS = sys.maxsize
 
+# Bytes before a part's end among which there is a line that is no repetition of another.
+_TAIL = 1 << 20
+
 # Of a line of which only the header's form matters.
 _ANY_YEAR = 2000
 
 
 class Range(NamedTuple):
-    """Whole lines of a log from a place to `stop`, laid out in a file without a name so that other processes see them.
+    """Whole lines of a log from a place to `stop`, in a file that this process has open so that others can read it.
 
-    The last line may lack its newline.
+    That is the log itself, or a file without a name in which they are laid out. The last line may lack its newline.
     """
 
     origin: Origin
@@ -33,12 +38,27 @@ class Range(NamedTuple):
     zone: tzinfo
     process: int
     descriptor: int
+    of_log: bool = False
 
     def pieces(self) -> Iterator[bytes]:
-        """Read its bytes, in this process or in another."""
+        """Read its bytes, in this process or in another; UnreadableError where the log was written anew meanwhile."""
         with open(f"/proc/{self.process}/fd/{self.descriptor}", "rb", buffering=0) as file:  # noqa: PTH123 - as below
-            while piece := file.read(BLOCK):
+            at = base = self.place.offset if self.of_log else 0
+            stop = base + self.stop - self.place.offset
+            while at < stop and (piece := os.pread(file.fileno(), min(BLOCK, stop - at), at)):
+                at += len(piece)
                 yield piece
+            # What begins as it did has not been written anew before it was read.
+            if at < stop or (self.of_log and not self._is_same(file)):
+                raise changed(self.origin.log)
+
+    def _is_same(self, log: FileIO) -> bool:
+        """Tell whether a log still begins with the line that it began with."""
+        log.seek(0)
+        line = b""
+        while (end := line.find(b"\n")) < 0 and (more := log.read(HEAD)):
+            line += more
+        return hashlib.sha256(line[:end] if end >= 0 else line).hexdigest() == self.origin.first_line
 
     def close(self) -> None:
         """Give up the file."""
@@ -92,7 +112,7 @@ def ranges(
                 began = _first_time(block, draft)
             laid = laid or _lay(draft, place)
             laid = _filled(laid, block)
-            for change in rotation.changes([block.data]) if known is None else _within(known, block):
+            for change in rotation.changes([block.data]) if known is None else _within(known, block.offset, block.end):
                 dates.stamp(change.text)
             if laid.stop - place.offset >= full:
                 place = Place(laid.stop, moment(dates), _previous(block), began)
@@ -106,9 +126,36 @@ def ranges(
             laid.close()
 
 
-def _within(known: Sequence[rotation.Change], block: Block) -> Iterable[rotation.Change]:
-    """The changes among these that are in a block."""
-    first, beyond = (bisect_left(known, at, key=lambda change: change.offset) for at in (block.offset, block.end))
+def shares(draft: Draft, log: Log, stop: int, full: int) -> Iterator[Range]:
+    """Cut a plain log, up to `stop` or its last line's end, into ranges as ranges() does; others read it themselves.
+
+    Here it is read only where its parts end, once the date of each line is known.
+    """
+    place, dates, known = draft.place, clock(draft.place.moment, draft.zone), log.known_dates()
+    began: int | None = place.first_time
+    at = draft.end
+    if began is None:
+        began = _first_time(_block(log, at, min(at + BLOCK, stop)), draft)
+    while at < stop:
+        end = log.line_end(at + full - 1, stop) if at + full <= stop else -1
+        end = end if end >= 0 else log.last_line_end(at, stop)
+        if end <= at:
+            return
+        yield Range(draft.origin, place, end, draft.zone, os.getpid(), log.descriptor(), of_log=True)
+        for change in _within(known, at, end):
+            dates.stamp(change.text)
+        last = _block(log, log.last_line_end(at, max(at, end - _TAIL)), end)
+        place, at = Place(end, moment(dates), _previous(last), began), end
+
+
+def _block(log: Log, start: int, stop: int) -> Block:
+    """Read some of a log."""
+    return Block(start, b"".join(log.pieces(start, stop)))
+
+
+def _within(known: Sequence[rotation.Change], start: int, stop: int) -> Iterable[rotation.Change]:
+    """The changes among these that are in a range."""
+    first, beyond = (bisect_left(known, at, key=lambda change: change.offset) for at in (start, stop))
     return known[first:beyond]
 
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from advisor.draft import Draft, decoded
 from advisor.event import VERSION
-from advisor.log import Block, Log, Survey, UnreadableError
+from advisor.log import Block, Log, Survey, changed
 from advisor.part import Origin, Part, Place
 from advisor.range import cut
 
@@ -64,14 +64,15 @@ def steady(log: Log, origin: Origin, blocks: Iterable[Block]) -> Iterator[Block]
 
     A packed log is not, and a second reader would disturb the one that unpacks it.
     """
-    plain = _is_plain(log)
+    plain = is_plain(log)
     for block in blocks:
         if plain and not begins_as(log, origin.first_line):
-            raise _changed(log)
+            raise changed(log.name)
         yield block
 
 
-def _is_plain(log: Log) -> bool:
+def is_plain(log: Log) -> bool:
+    """Tell whether a log is a file that is what it says, and still there."""
     head = b"".join(log.pieces(0, _HEAD))
     try:
         with log.path.open("rb") as file:
@@ -93,9 +94,5 @@ def begin(log: Log, origin: Origin, before: Part, zone: tzinfo, full: int) -> tu
     for piece in log.pieces(before.start, before.end):
         digest = draft.hash(piece)
     if digest != before.sha256:
-        raise _changed(log)
+        raise changed(log.name)
     return draft, before
-
-
-def _changed(log: Log) -> UnreadableError:
-    return UnreadableError(log.name, "changed while it was being read", "ingest it again")

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import pyarrow.compute as pc
 
-from advisor.column import Mask, mask, numbers
+from advisor.column import Mask, mask
 from advisor.family import Fields
 from advisor.marks import Marks
 from advisor.template import Follows, Match
@@ -27,15 +27,16 @@ _ANOTHER_END = "; proto="
 def refine(marks: Marks, match: Match) -> None:
     """Take the subject off the words and name the restriction and the list; what needs a closer look is dropped."""
     begin, end = match.spans["text"]
-    first = marks.brackets.searchsorted(begin)
-    subject = (marks.nth_bracket(first) == begin) & (marks.bytes[begin] == ord("<"))
+    subject = marks.bytes[begin] == ord("<")
     # <localhost>: Helo command rejected: need fully-qualified hostname
-    closing = np.where(subject, marks.nth_bracket(first + 1), begin)
+    closing = np.where(subject, marks.next_bracket(begin + 1, end), begin)
     fit = ~subject | (marks.says(closing, b">: ") & (closing < end))
-    begin, first = np.where(subject, closing + 3, begin), np.where(subject, first + 2, first)
+    begin = np.where(subject, closing + 3, begin)
     fit &= (begin < end) & (marks.bytes[end - 1] != ord(" "))
     # Client host rejected: cannot find your reverse hostname, [203.0.113.20]
-    opening, closing, beyond = (marks.nth_bracket(first + more) for more in range(3))
+    opening = marks.next_bracket(begin, end)
+    closing = marks.next_bracket(opening + 1, end)
+    beyond = marks.next_bracket(closing + 1, end)
     address = opening < end
     pair = (marks.bytes[opening] == ord("[")) & (closing < end) & (marks.bytes[closing] == ord("]")) & (beyond >= end)
     fit &= ~address | pair
@@ -51,7 +52,7 @@ def refine(marks: Marks, match: Match) -> None:
 
 def _name(marks: Marks, match: Match) -> None:
     """Add `restriction`, and `list` where a DNS list is named."""
-    said = marks.strings(*match.spans["said"]).dictionary_encode()
+    said, words = marks.encoded(*match.spans["said"])
     begin, end = match.spans["subject"]
     listed = marks.says(end, _BLOCKED)
     names = marks.strings(begin[listed], end[listed])
@@ -59,9 +60,7 @@ def _name(marks: Marks, match: Match) -> None:
     # 0: no list is named; 1: a list of names; 2: a list of addresses
     way = np.zeros(len(match.rows), np.int64)
     way[listed] = 1 + literal
-    cases = numbers(said.indices).astype(np.int64) * 3 + way
-    found, codes = np.unique(cases, return_inverse=True)
-    words = said.dictionary.to_pylist()
+    found, codes = np.unique(said * 3 + way, return_inverse=True)
     verdicts = [_restriction(words[case // 3], int(case % 3)) for case in found]
     match.codes["restriction"] = codes, [restriction for restriction, _ in verdicts]
     _add_lists(marks, match, np.array([names_list for _, names_list in verdicts], np.bool_)[codes])
@@ -79,13 +78,13 @@ def _restriction(said: str, way: int) -> tuple[str, bool]:
 def _add_lists(marks: Marks, match: Match, listed: Mask) -> None:
     """Add the list: what stands behind `blocked using`, up to a space, a semicolon or the end of the words."""
     begin = np.where(listed, match.spans["subject"][1] + len(_BLOCKED), 0)
-    end = np.minimum(marks.nth_space(marks.spaces.searchsorted(begin)), match.spans["text"][1])
+    stop = match.spans["text"][1]
+    end = np.minimum(marks.next_space(begin, stop), stop)
     end -= marks.bytes[end - 1] == ord(";")
     rows = np.flatnonzero(listed)
-    texts = marks.strings(begin[rows], end[rows]).dictionary_encode()
-    words = texts.dictionary.to_pylist()
+    found, words = marks.encoded(begin[rows], end[rows])
     codes = np.full(len(listed), len(words), np.int64)
-    codes[rows] = numbers(texts.indices)
+    codes[rows] = found
     good = np.array([bool(word) and ";" not in word for word in words] + [True])
     match.codes["list"] = codes, [*words, None]
     match.keep(good[codes])

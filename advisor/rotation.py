@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from advisor import marks
 from advisor.layer import innermost
 from advisor.line import decode
 from advisor.stamp import ISO8601, UNIX, Clock, find
@@ -82,9 +82,8 @@ def changes(blocks: Iterable[bytes]) -> Iterator[Change]:
     offset, seen = 0, None
     prefixes: tuple[bytes, ...] = ()
     for data in blocks:
-        starts = _starts(data)
-        for begin, end in pairwise(_runs(data, starts)):
-            for start in starts[begin:end].tolist():
+        for begin, end in pairwise(_runs(data)):
+            for start in _starts(data, begin, end):
                 if data.startswith(prefixes, start, start + _PREFIX):
                     break
                 if data.startswith(prefixes, start):
@@ -103,23 +102,30 @@ def changes(blocks: Iterable[bytes]) -> Iterator[Change]:
         offset += len(data)
 
 
-def _starts(data: bytes) -> npt.NDArray[np.int64]:
+def _starts(data: bytes, begin: int, end: int) -> Iterator[int]:
     """Say where each line begins."""
+    while begin < end:
+        yield begin
+        begin = data.find(b"\n", begin) + 1 or end
+
+
+def _runs(data: bytes) -> list[int]:
+    """Say where the lines begin whose first _PREFIX bytes are not those of the line before, and where the last ends.
+
+    So few bytes before the end that there is no room for a header, each line is one.
+    """
+    if marks.scanner is not None:
+        return [*marks.scanner.runs(data, _PREFIX), len(data)]
     starts = np.concatenate(([0], np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + 1))
-    return starts[:-1] if starts[-1] == len(data) else starts
-
-
-def _runs(data: bytes, starts: npt.NDArray[np.int64]) -> list[int]:
-    """Number the lines whose first _PREFIX bytes are not those of the line before, and the one that would come next."""
-    # So few bytes before the end there is no room for a header, and none for what is compared.
+    starts = starts[:-1] if starts[-1] == len(data) else starts
     count = int(np.searchsorted(starts, len(data) - _PREFIX, side="right"))
-    breaks = []
+    other = np.ones(len(starts), np.bool_)
     if count:
         # Views that begin at every byte: no line is copied.
         heads = np.ndarray((len(data) - 7,), "<u8", data, strides=(1,))[starts[:count]]
         tails = np.ndarray((len(data) - 1,), "<u2", data, strides=(1,))[starts[:count] + 8]
-        breaks = (np.flatnonzero((heads[1:] != heads[:-1]) | (tails[1:] != tails[:-1])) + 1).tolist()
-    return [0, *breaks, *range(max(count, 1), len(starts) + 1)]
+        other[1:count] = (heads[1:] != heads[:-1]) | (tails[1:] != tails[:-1])
+    return [*starts[other].tolist(), len(data)]
 
 
 def _change(found: re.Match[str], offset: int) -> Change | None:

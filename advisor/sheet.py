@@ -6,16 +6,14 @@ stay apart: a column that is null for thousands of rows in a row costs Parquet n
 
 from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
 
 from advisor import column
 from advisor.event import CODED, ENCODED
 from advisor.heading import Headings
-from advisor.marks import Marks, Positions
+from advisor.marks import Marks
 from advisor.programs import Row, Tag, table_of
 from advisor.template import Match, Template
-from advisor.value import is_address
 
 _TYPES = {field.name: field.type for field in ENCODED}
 _TIME = _TYPES["time"]
@@ -35,26 +33,6 @@ class Sheet:
         """Take over the lines of a template."""
         self._found.append((template, match))
 
-    def drop_bad(self) -> Positions:
-        """Forget the lines whose client is no address, which is looked at once for all of them; tell which they are."""
-        spans = [match.spans["client_address"] for _, match in self._found if "client_address" in match.spans]
-        if not spans:
-            return np.zeros(0, np.int64)
-        begin, end = (np.concatenate(each) for each in zip(*spans, strict=True))
-        fit = self._marks.ipv4(begin, end)
-        for at in np.flatnonzero(~fit).tolist():
-            fit[at] = is_address(self._marks.data[begin[at] : end[at]].decode("ascii", "replace"))
-        bad: list[Positions] = []
-        if not fit.all():
-            at = 0
-            for _, match in self._found:
-                if "client_address" in match.spans:
-                    fits = fit[at : at + len(match.rows)]
-                    at += len(match.rows)
-                    bad.append(match.rows[~fits])
-                    match.keep(fits)
-        return np.concatenate([np.zeros(0, np.int64), *bad])
-
     def table(self, source: str, offset: int, odd: list[Row]) -> pa.Table:
         """The events as a table with the columns of ENCODED, not in the order of the log.
 
@@ -63,7 +41,11 @@ class Sheet:
         tables = [self._table(template, match, source, offset) for template, match in self._found if len(match.rows)]
         if odd:
             tables.append(table_of(odd, source).cast(ENCODED))
-        return pa.concat_tables(tables) if tables else ENCODED.empty_table()
+        return (
+            pa.concat_tables([ENCODED.empty_table(), *tables], promote_options="default")
+            if tables
+            else ENCODED.empty_table()
+        )
 
     def _table(self, template: Template, match: Match, source: str, offset: int) -> pa.Table:
         rows, count = match.rows, len(match.rows)
@@ -88,5 +70,5 @@ class Sheet:
         for name, (begin, end) in match.spans.items():
             if name in _TYPES and name not in columns:
                 columns[name] = match.texts[name] if name in match.texts else self._marks.strings(begin, end)
-        arrays = [columns[name] if name in columns else column.same(None, kind, count) for name, kind in _TYPES.items()]
-        return pa.Table.from_arrays(arrays, schema=ENCODED)
+        names = [name for name in _TYPES if name in columns]
+        return pa.Table.from_arrays([columns[name] for name in names], names)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from advisor.draft import Draft
 from advisor.errors import AdvisorError
 from advisor.event import ENCODED, SCHEMA, Coverage
-from advisor.log import Block
+from advisor.log import Block, UnreadableError
 from advisor.part import Part, groups
 from advisor.range import ENDLESS, Range, cut
 
@@ -149,11 +149,14 @@ def append(store: Path, draft: Draft, resumed: Part | None, blocks: Iterable[Blo
         draft, resumed = Draft(draft.origin, draft.place, draft.zone), None
 
 
-def write(store: Path, found: Range) -> Written:
-    """Write the part that a range is to become."""
+def write(store: Path, found: Range) -> Written | UnreadableError:
+    """Write the part that a range is to become; UnreadableError is given where its log was written anew meanwhile."""
     start = found.place.offset
     draft = Draft(found.origin, found.place, found.zone)
-    return next(append(store, draft, None, cut(found.pieces(), start, start), ENDLESS))
+    try:
+        return next(append(store, draft, None, cut(found.pieces(), start, start), ENDLESS))
+    except UnreadableError as error:
+        return error
 
 
 def unwritable(store: Path, error: OSError) -> UnwritableError:

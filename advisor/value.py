@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from advisor.column import Mask, mask, numbers
 from advisor.event import CODED, SCHEMA
 from advisor.family import IP, SECONDS
-from advisor.marks import Marks
+from advisor.marks import Marks, Positions
+from advisor.scan import DIGITS
 from advisor.template import Match, Template
 
 NUMBERS = {
@@ -30,33 +31,32 @@ _PATTERNS = {
     "dsn": r"[245]\.\d{1,3}\.\d{1,3}",
     "proto": "E?SMTP",
 }
-# Digits at most; what is longer is left to the pattern.
-_DIGITS = {"client_port": 5, "size": 8, "nrcpt": 8}
 _ADDRESS = re.compile(IP, re.ASCII)
-_FEW = 8
 _NO_QUEUE_ID = b"NOQUEUE:"
 _QUEUE_ID = range(5, 26)
 
 
 def read_values(marks: Marks, template: Template, match: Match) -> None:
-    """Drop the lines that hold what no pattern allows, and encode or convert the fields of the others.
-
-    Not the clients' addresses: they are looked at once for all templates.
-    """
+    """Drop the lines that hold what no pattern allows, and encode or convert the fields of the others."""
     followed = {name for name, _ in template.follow.values()}
     for column in list(match.spans):
         begin, end = match.spans[column]
         pattern = template.where.get(column) or _PATTERNS.get(column)
+        if column == "queue_id" and marks.scanner is not None:
+            # It has been looked at already.
+            continue
         if column == "queue_id":
             fit = (end - begin >= _QUEUE_ID.start) & (end - begin < _QUEUE_ID.stop) & ~marks.says(begin, _NO_QUEUE_ID)
             texts = match.texts[column] = marks.strings(begin, end)
             match.keep(fit & mask(pc.ascii_is_alnum(texts)))
+        elif column == "client_address":
+            match.keep(_addresses(marks, begin, end))
         elif column in template.without:
             texts = match.texts[column] = marks.strings(begin, end)
             match.keep(~mask(pc.match_substring(texts, template.without[column])))
-        elif column in _DIGITS:
+        elif column in DIGITS:
             match.numbers[column], fit = marks.numbers(begin, end)
-            match.keep(fit & (end - begin <= _DIGITS[column]))
+            match.keep(fit & (end - begin <= DIGITS[column]))
         elif column in CODED or column in followed:
             _encode(marks, match, column, pattern)
         elif pattern:
@@ -74,6 +74,16 @@ def is_address(text: str) -> bool:
     return _ADDRESS.fullmatch(text) is not None
 
 
+def _addresses(marks: Marks, begin: Positions, end: Positions) -> Mask:
+    """Tell which ranges are addresses."""
+    fit = marks.ipv4(begin, end)
+    if not fit.all():
+        rows = np.flatnonzero(~fit)
+        codes, texts = marks.encoded(begin[rows], end[rows])
+        fit[rows] = np.array([is_address(text) for text in texts], np.bool_)[codes]
+    return fit
+
+
 def _match(marks: Marks, match: Match, column: str, pattern: str) -> None:
     """Drop the lines whose field is not all of a pattern; make numbers of a column of numbers."""
     texts = match.texts[column] = marks.strings(*match.spans[column])
@@ -84,11 +94,7 @@ def _match(marks: Marks, match: Match, column: str, pattern: str) -> None:
 
 def _encode(marks: Marks, match: Match, column: str, pattern: str | None) -> None:
     words: list[Any]
-    known = marks.few(*match.spans[column], most=_FEW)
-    if known is None:
-        encoded = marks.strings(*match.spans[column]).dictionary_encode()
-        known = numbers(encoded.indices).astype(np.int64), encoded.dictionary.to_pylist()
-    codes, words = known
+    codes, words = marks.encoded(*match.spans[column])
     if pattern:
         good = _allowed(words, pattern)
         if not good.all():

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -82,14 +82,17 @@ def count() -> int:
 
 
 def each(
-    work: Callable[[Range], Result], ranges: Iterable[Range | None]
+    work: Callable[[Range], Result], ranges: Iterable[Range | None], *, warm: bool = False
 ) -> Generator[tuple[Range, Result | None], None, None]:
     """Do some work on ranges in processes, and give the results in the order of the ranges.
 
     A None among the ranges holds back those after it until all before it are done. The result is None where the
     process died, and died again when it had no other beside it: memory was short. What `work` raises is raised here.
+    `warm` processes are started before the first range is there.
     """
     with _Pool(work) as pool:
+        if warm:
+            pool.warm()
         for found in ranges:
             if found is not None:
                 pool.submit(found)
@@ -117,6 +120,12 @@ class _Pool(Generic[Result]):
             self._executor.shutdown(cancel_futures=True)
         for found, _ in self.flying:
             found.close()
+
+    def warm(self) -> None:
+        """Start the processes."""
+        self._executor = _executor(count())
+        with _without_main(), suppress(BrokenProcessPool):
+            self._executor.submit(_ready)
 
     def submit(self, found: Range) -> None:
         """Hand a range to the next process that is free."""
@@ -165,6 +174,10 @@ def _without_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+def _ready() -> None:
+    """What a process is told to do to have it started: what it needs is imported with this module."""
 
 
 def _begin(parent: int) -> None:

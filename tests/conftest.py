@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from advisor import marks
+
 # The same examples in every run, so that a red run is about the change; `make test-long` looks for new ones.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("search", deadline=None, print_blob=True)
@@ -28,6 +30,17 @@ def write(path: Path, data: bytes, modified: date = TODAY) -> Path:
     seconds = datetime(modified.year, modified.month, modified.day, 12, tzinfo=UTC).timestamp()
     os.utime(path, (seconds, seconds))
     return path
+
+
+@pytest.fixture(scope="module", params=["compiled", "numpy"])
+def way(request: pytest.FixtureRequest) -> Generator[str, None, None]:
+    """Both fast ways of reading a block: with the compiled scanner, and without it."""
+    if marks.scanner is None:
+        pytest.skip("the scanner was not compiled (tests/packages.sh)")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "numpy":
+            patch.setattr(marks, "scanner", None)
+        yield request.param
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

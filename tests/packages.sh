@@ -1,7 +1,10 @@
 #!/bin/sh
-# The real parts that the tests drive: Postfix, Chromium, Java for Spark, systemd's journal, and what logrotate packs
-# with. Installed here when we may, else named.
+# The real parts that the tests drive: Postfix, policyd-spf, OpenDMARC, Chromium, Java for Spark, systemd's journal, and
+# what logrotate packs with. Installed here when we may, else named.
 missing=""
+command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+"${PYTHON:-python3}" -c 'import os, sysconfig as s; os.stat(s.get_path("include") + "/Python.h")' 2>/dev/null ||
+  missing="$missing python3-dev"
 command -v postconf >/dev/null 2>&1 || [ -x /usr/sbin/postconf ] || missing="$missing postfix"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v java >/dev/null 2>&1 || missing="$missing default-jre-headless"
@@ -11,6 +14,11 @@ command -v journalctl >/dev/null 2>&1 || missing="$missing systemd"
 command -v bzip2 >/dev/null 2>&1 || missing="$missing bzip2"
 command -v xz >/dev/null 2>&1 || missing="$missing xz-utils"
 command -v zstd >/dev/null 2>&1 || missing="$missing zstd"
+command -v opendmarc >/dev/null 2>&1 || [ -x /usr/sbin/opendmarc ] || missing="$missing opendmarc"
+command -v policyd-spf >/dev/null 2>&1 || missing="$missing postfix-policyd-spf-python"
+# Both libraries that SPF may ask the DNS with: its answers are compared over each.
+/usr/bin/python3 -c "import DNS" 2>/dev/null || missing="$missing python3-dns"
+/usr/bin/python3 -c "import dns.resolver" 2>/dev/null || missing="$missing python3-dnspython"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "installing$missing for the tests"

@@ -7,11 +7,22 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from advisor import marks
+from advisor.line import LONG
 from advisor.marks import BRACKETS, WORD, Marks, Positions, gather
+
+pytestmark = pytest.mark.usefixtures("way")
 
 # Everything that is a mark or looks like one, and enough else for lines of some length.
 ODD = st.sampled_from(list(b' <>[]"\n\n09.:/a\0\r\t\x7f\x80\xc3\xff'))
 BLOCKS = st.lists(ODD, min_size=1, max_size=80).map(bytes) | st.binary(min_size=1, max_size=80)
+
+
+def counted(data: bytes) -> Marks:
+    """The marks as numpy finds them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(marks, "scanner", None)
+        return Marks(data)
 
 
 def positions(*values: int) -> Positions:
@@ -24,9 +35,48 @@ def positions(*values: int) -> Positions:
 @example(b"\n\na")
 @example(b"a " * 300_000)
 @example(b"a [\n" * 100_000)
+def test_lines(data: bytes) -> None:
+    """And which of them are plain."""
+    marks = Marks(data)
+    lines = data.removesuffix(b"\n").split(b"\n")
+
+    assert marks.count == len(lines)
+    assert [marks.line(number) for number in range(marks.count)] == lines
+    assert marks.text.tolist() == marks.start.tolist()
+    assert marks.plain.tolist() == [all(0x20 <= byte < 0x7F for byte in line) and len(line) <= LONG for line in lines]
+
+
+@given(BLOCKS)
+def test_the_next_mark(data: bytes) -> None:
+    """From any place on, up to a limit within the line."""
+    marks = Marks(data)
+    length = len(data)
+    at = np.repeat(np.arange(length), 2)
+    limit = np.tile(np.array([length, length // 2]), length)
+    limit = np.maximum(at, limit)
+    odd = [
+        number for number, byte in enumerate(data) if (byte in BRACKETS or byte < 0x20 or byte >= 0x7F) and byte != 10
+    ]
+    spaces = [number for number, byte in enumerate(data) if byte == ord(" ")]
+    for found, places in ((marks.next_space(at, limit), spaces), (marks.next_bracket(at, limit), odd)):
+        for begin, stop, place in zip(at.tolist(), limit.tolist(), found.tolist(), strict=True):
+            expected = next((each for each in places if begin <= each < stop), None)
+            line_end = data.find(b"\n", begin)
+            if expected is not None and (line_end < 0 or expected < line_end):
+                assert place == expected
+            elif expected is None and not begin <= line_end < stop:
+                assert place >= stop
+
+
+@given(BLOCKS)
+@example(b"\n")
+@example(b"a")
+@example(b"\n\na")
+@example(b"a " * 300_000)
+@example(b"a [\n" * 100_000)
 def test_marks(data: bytes) -> None:
     """Lines, spaces, and brackets, among which is whatever no line should hold."""
-    marks = Marks(data)
+    marks = counted(data)
     lines = data.removesuffix(b"\n").split(b"\n")
 
     assert marks.count == len(lines)
@@ -46,7 +96,7 @@ def test_marks(data: bytes) -> None:
 
 @given(BLOCKS)
 def test_beyond_the_last_mark_is_the_end(data: bytes) -> None:
-    marks = Marks(data)
+    marks = counted(data)
     end = len(data) + (not data.endswith(b"\n"))
     spaces, brackets = len(marks.spaces), len(marks.brackets)
 
@@ -114,18 +164,15 @@ def test_ipv4(texts: list[str]) -> None:
     assert marks.ipv4(begin, end).tolist() == wanted
 
 
-@given(st.lists(st.text(st.sampled_from("ab "), max_size=17), min_size=1, max_size=12), st.integers(1, 4))
-@example(["a" * 16, "a" * 15, "a" * 8, "a" * 7, ""], 5)
-@example(["a" * 17], 4)
-def test_few(texts: list[str], most: int) -> None:
-    found = Marks.few(*fields_of(texts), most)
-    if len(set(texts)) > most or max(map(len, texts)) > 2 * WORD:
-        assert found is None
-    else:
-        assert found is not None
-        codes, words = found
-        assert [words[code] for code in codes.tolist()] == texts
-        assert len(words) == len(set(texts))
+@given(st.lists(st.text(st.sampled_from("ab "), max_size=17), min_size=1, max_size=12))
+@example(["a" * 16, "a" * 15, "a" * 8, "a" * 7, ""])
+@example(["a" * 17])
+@example([f"{number:04}" for number in range(1_000)])
+def test_encoded(texts: list[str]) -> None:
+    codes, words = Marks.encoded(*fields_of(texts))
+
+    assert [words[code] for code in codes.tolist()] == texts
+    assert len(words) == len(set(texts))
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=9), st.integers(0, 9))

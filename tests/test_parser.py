@@ -24,6 +24,8 @@ from benchmarks.generated_log import log as generated_log
 from tests.conftest import LAB, MONTH, lab_log
 from tests.programs.golden import HERE
 
+pytestmark = pytest.mark.usefixtures("way")
+
 BERLIN, LORD_HOWE = ZoneInfo("Europe/Berlin"), ZoneInfo("Australia/Lord_Howe")
 SEVERAL = 1_000
 """Lines of a block that is small enough to be compared quickly, and large enough for every path."""

@@ -1,6 +1,7 @@
 """Processes that parse ranges of a log: what they make is what one process makes, and their death is no disaster."""
 
 import gzip
+import hashlib
 import os
 import signal
 import subprocess
@@ -14,13 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor import history, ingestion, store, worker
+from advisor import history, ingestion, store, temporary, worker
 from advisor.draft import Draft
 from advisor.errors import AdvisorError
 from advisor.ingestion import ingest
-from advisor.log import Block
+from advisor.log import Block, Log
 from advisor.part import Origin, Place
-from advisor.range import Range, cut, ranges
+from advisor.range import Range, cut, ranges, shares
 from advisor.worker import Work, each
 from tests.conftest import TODAY, write
 from tests.test_store import add, line, lines
@@ -266,3 +267,39 @@ print(history.parse_files([{str(log)!r}], zone=UTC, today=date(2026, 11, 22)).co
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert (done.stdout, done.stderr) == ("once\n60\n", "")
+
+
+def share(log: Log, full: int) -> list[Range]:
+    first = log.first_line()
+    assert first is not None
+    origin = Origin("a", hashlib.sha256(first[0]).hexdigest(), log.name)
+    return list(shares(Draft(origin, Place(0, (2026, None)), UTC), log, log.size(), full))
+
+
+def test_a_log_that_the_workers_read_is_cut_as_one_that_is_laid_out(tmp_path: Path) -> None:
+    data = lines(400) + b"half a line"
+    with Log(write(tmp_path / "maillog", data)) as log:
+        found = share(log, 1_000)
+    assert b"".join(piece for each in found for piece in each.pieces()) == lines(400)
+    assert all(1_000 <= size(each) < 1_200 for each in found[:-1])
+    assert [each.stop for each in found[:-1]] == [each.place.offset for each in found[1:]]
+    for each in found:
+        each.close()
+
+
+@pytest.mark.parametrize("anew", [b"", b"Nov 22 12:00:09 mx1 postfix/smtpd[7]: connect from a[192.0.2.1]\n" * 9_000])
+def test_a_log_that_is_written_anew_before_a_worker_reads_it(tmp_path: Path, anew: bytes) -> None:
+    """Truncated, or with another first line: nothing of it is kept."""
+    path = write(tmp_path / "maillog", lines(400))
+    with Log(path) as log:
+        found = share(log, 10_000)
+    path.write_bytes(anew)
+    folder = tmp_path / "store"
+    folder.mkdir()
+
+    for each in found:
+        error = temporary.write(folder, each)
+        each.close()
+        assert isinstance(error, AdvisorError)
+        assert "changed while it was being read" in str(error)
+    assert list(folder.iterdir()) == []

@@ -1,0 +1,78 @@
+"""The intake: logs that go into the store, once or for good. What analyses is not imported for that.
+
+What the parts right of the store must not reach for themselves (the clock, the zone, where the store is) is looked up
+here and handed to them.
+"""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from advisor.errors import AdvisorError
+from advisor.ingestion import Calendar, Ingested
+from advisor.ingestion import ingest as _ingest
+from advisor.service import follow as _follow
+from advisor.source import default_logs
+from advisor.worker import Progress
+
+
+def local_zone() -> tzinfo:
+    """This machine's time zone, by name where it has one, so that summer time is known; UTC where nobody set one."""
+    name = os.environ.get("TZ", "").lstrip(":")
+    if not name and Path("/etc/localtime").is_symlink():
+        name = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
+    return zone_named(name) if name else UTC
+
+
+def zone_named(name: str) -> tzinfo:
+    """A zone of the IANA database; AdvisorError for a name that is not in it."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        todo = "write a name such as Europe/Berlin or UTC"
+        raise AdvisorError("--timezone", f"'{name}' is no time zone", todo) from None
+
+
+def default_store() -> Path:
+    """Where the store is when nobody says: the system's for root, one's own for others."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/maillog-advisor")
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
+    return Path(state) / "maillog-advisor"
+
+
+def ingest(
+    *files: str | Path,
+    store: Path | None = None,
+    year: int | None = None,
+    zone: tzinfo | None = None,
+    progress: Progress | None = None,
+) -> Ingested:
+    """Add logs to the store, or this machine's own; what the store holds already is not added again.
+
+    `progress` is told the bytes of log that are done, and how many there are where that is known.
+    """
+    zone = zone or local_zone()
+    today = datetime.now(zone).date()
+    return _ingest(
+        files or default_logs(), store or default_store(), year=year, zone=zone, today=today, progress=progress
+    )
+
+
+def follow(
+    file: str | Path,
+    *,
+    store: Path | None = None,
+    year: int | None = None,
+    zone: tzinfo | None = None,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Keep adding a log to the store while it grows, rotation included, until SIGTERM or SIGINT.
+
+    `say` is told what is amiss: a full disk, and that it is over.
+    """
+    zone = zone or local_zone()
+    calendar = Calendar(zone, datetime.now(zone).date(), year)
+    _follow(Path(file), store or default_store(), calendar, say)
