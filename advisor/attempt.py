@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from advisor.bcc import Copies
 from advisor.correlation import KINDS, Correlation
+from advisor.habit import infer_helos
 from advisor.hostname import helo_syntax, sender_domain
 from advisor.network import LOOPBACK, Network
 from advisor.recipient import recipients
@@ -49,7 +50,12 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("helo_sent", pa.bool_(), "whether a HELO was in force; null when not logged"),
     ("helo_name", pa.string(), "what it said; null when not logged or not sent"),
     ("helo_syntax", pa.string(), "what kind of name that is (advisor.hostname.helo_syntax)"),
-    ("helo_basis", pa.string(), "logged: a line about this attempt shows the HELO; derived: one of the same session"),
+    (
+        "helo_basis",
+        pa.string(),
+        "logged: a line about this attempt shows the HELO; derived: one of the same session; inferred: this client "
+        "sent it at all other times",
+    ),
     ("sender", pa.string(), "the envelope sender; '' is the null sender"),
     ("sender_basis", pa.string(), "logged: smtpd's own line; derived: qmgr's, after rewriting"),
     ("sender_kind", pa.string(), "null, literal, own (our domain), rewritten (SRS: nobody knows by whom), domain"),
@@ -75,8 +81,16 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("filter_result", pa.string(), "the content filter's verdict"),
     ("spf", pa.string(), "policyd-spf's result"),
     ("dkim", pa.string(), "opendkim's result"),
-    ("dmarc", pa.string(), "opendmarc's result"),
+    (
+        "dmarc",
+        pa.string(),
+        "opendmarc's result: pass, fail, none; or why there is none: permerror, temperror (a 4xx), multi_from, "
+        "bad_from, no_from, bad_headers (refused by RequiredHeaders), ignored; arc_pass: overridden",
+    ),
+    ("dmarc_domain", pa.string(), "the domain in the From header that it is about"),
     ("pipelined", pa.bool_(), "whether the client spoke before its turn"),
+    ("pregreet", pa.bool_(), "whether it spoke before the greeting; False only from postscreen, which waits for that"),
+    ("dnsbl_hit", pa.bool_(), "whether postscreen's DNS lists gave it a rank from the threshold up"),
     ("recipient_ours", pa.bool_(), "whether relay control let the recipient pass or would have; null when not known"),
     ("helo_found", pa.bool_(), "whether the DNS knows the HELO name; null: nobody looked it up"),
     ("sender_domain_found", pa.bool_(), "whether the DNS knows the sender's domain; null: nobody looked it up"),
@@ -106,6 +120,7 @@ def attempts(
     rows = [row for row in rows if id(row) not in dropped]
     rows.sort(key=lambda row: (ranks[row["source"]], row["offset"]))
     name_messages(rows)
+    infer_helos(rows)
     inside = _Inside(networks)
     own = frozenset(domain.lower() for domain in domains)
     for row in rows:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from advisor.message import HOLD, LOST, MINUTE, REFUSALS, Message, fate_of
 from advisor.queue import Queue
 from advisor.record import Record
-from advisor.screening import EARLY_HELO, Screenings
+from advisor.screening import EARLY_HELO, Passes, Screenings
 from advisor.session import Session
 from advisor.spf import Answers, refused_for
 
@@ -39,14 +39,15 @@ class Correlation:
         self._serving: dict[Process, Session] = {}
         self._ended: list[Session] = []
         self._screenings = Screenings()
+        self._passes = Passes()
         self._answers = Answers()
         self._queue = Queue(self._answers)
         self._now: dict[str, int] = {}
 
     def __len__(self) -> int:
         """How much is open."""
-        held = (self._warnings, self._open, self._serving, self._ended, self._screenings, self._queue, self._answers)
-        return sum(len(part) for part in held)
+        waiting = (self._warnings, self._screenings, self._passes, self._queue, self._answers)
+        return sum(len(part) for part in (self._open, self._serving, self._ended, *waiting))
 
     def sessions(self, records: Iterable[Record]) -> Iterator[Session]:
         """The finished sessions of these events, each once; at the end, the unfinished ones too."""
@@ -73,6 +74,7 @@ class Correlation:
             self._ended.append(self._open.pop(key))
             self._serving.pop(key[:3], None)
         self._ended.extend(self._screenings.sweep(now))
+        self._passes.sweep(now)
         waiting = []
         for session in self._ended:
             if all(message.over(now[session.connect.host]) for message in session.messages):
@@ -110,6 +112,7 @@ class Correlation:
         session = Session.begin(record, self._warnings.pop(key, None) or numeric)
         self._open[key] = self._serving[key[:3]] = session
         session.since = self._answers.count
+        self._passes.take_over(session)
 
     def _disconnect(self, record: Record) -> None:
         session = self._session(record)
@@ -122,13 +125,16 @@ class Correlation:
         session = self._session(record)
         session.pipelined = True
         early = EARLY_HELO.match(record.text or "")
-        if early is not None and record.stage == "CONNECT":
-            session.says_helo(early["helo_name"])
+        if record.stage == "CONNECT":
+            session.pregreet = True
+            session.says_helo(early["helo_name"] if early else None)
 
     def _screen(self, record: Record) -> None:
         session = self._screenings.take(record)
         if session is not None:
             self._ended.append(session)
+            if record.kind == "screen_pass":
+                self._passes.let_in(session)
 
     def _verdict(self, record: Record) -> None:
         if record.program == "postscreen":
@@ -241,7 +247,8 @@ _STEPS: dict[str, Callable[[Correlation, Record], None]] = {
     "removed": lambda self, record: self._queue.removed(record),
     "filtered": lambda self, record: self._queue.filtered(record),
     "filter_step": lambda self, record: self._queue.handed_back(record),
-    "dmarc": lambda self, record: self._queue.result(record),
+    "dmarc": lambda self, record: self._queue.dmarc(record),
+    "dmarc_note": lambda self, record: self._queue.dmarc(record),
     "dkim": lambda self, record: self._queue.result(record),
     "spf": lambda self, record: self._answers.remember(record),
     **dict.fromkeys(

@@ -73,3 +73,16 @@ def helo_syntax(name: str) -> str:
 def sender_domain(sender: str) -> str:
     """The domain of an address in lower case; '' for the null sender and for an address without one."""
     return sender.rpartition("@")[2].lower().rstrip(".") if "@" in sender else ""
+
+
+@lru_cache(maxsize=100_000)
+def full_address(address: str) -> bool:
+    """Whether reject_non_fqdn_address() lets an address pass: a full host name behind the @, or something in brackets.
+
+    A domain beyond ASCII passes where the client asked for SMTPUTF8, which the log does not show; it passes here.
+    """
+    domain = address.rpartition("@")[2] if "@" in address else ""
+    if domain.startswith("[") and domain.endswith("]"):
+        return True
+    tested = domain[:-1] if len(domain) > 1 and domain.endswith(".") and not domain.endswith("..") else domain
+    return "." in tested and (not tested.isascii() or valid_hostname(tested))

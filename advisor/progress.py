@@ -64,11 +64,15 @@ class Progress:
         if done <= before:
             return f"{self.what}  {_duration(self._clock() - self._start)}"
         rate = (done - before) / max(last - first, 1e-6)
+        far, fast = self._amount(done), f"{self._amount(rate)}/s"
         if not self._total:
-            return f"{self.what}  {_size(done)}  {_size(rate)}/s"
+            return f"{self.what}  {far}  {fast}"
         # A log may grow while it is read.
         share, left = min(done * 100 // self._total, 100), max(self._total - done, 0) / rate
-        return f"{self.what}  {_size(done)} of {_size(self._total)}  {share} %  {_size(rate)}/s  {_duration(left)} left"
+        return f"{self.what}  {far} of {self._amount(self._total)}  {share} %  {fast}  {_duration(left)} left"
+
+    def _amount(self, number: float) -> str:
+        return _size(number)
 
     def _run(self) -> None:
         try:
@@ -89,6 +93,13 @@ class Progress:
 
     def _columns(self) -> int:
         return os.get_terminal_size(self._stream.fileno()).columns or 80
+
+
+class Count(Progress):
+    """The same for what is counted: questions, not bytes."""
+
+    def _amount(self, number: float) -> str:
+        return f"{number:,.0f}"
 
 
 def _size(count: float) -> str:

@@ -24,6 +24,33 @@ _ANSWERS = {
     "message rejected: hopcount": ("554", "5.4.0", "Error: too many hops", "hopcount_limit"),
 }
 
+# opendmarc_policy_query_dmarc(badrec.example) returned status 4
+_STATUS = re.compile(r"opendmarc_policy_\w+\((?P<domain>.*)\) returned status (?P<status>\d+)")
+_PERMANENT = frozenset({"3", "4", "5", "6"})
+_NOTES = {
+    "multi-valued From field detected": "multi_from",
+    "unable to parse From header field": "bad_from",
+    "RFC5322 requirement error: missing From field; accepting": "no_from",
+    "ARC pass, policy pass > overriding DMARC fail": "arc_pass",
+}
+"""What opendmarc says instead of a result (mlfi_eom() in opendmarc.c 1.4.2), and the word for it in `dmarc`."""
+
+
+def _dmarc_note(text: str) -> tuple[str | None, str | None]:
+    """The word for a note of opendmarc, and the domain that it names.
+
+    A record that cannot be read (status 3 to 6) lets the message pass, any other status answers 4xx.
+    """
+    found = _STATUS.fullmatch(text)
+    if found is not None:
+        return "permerror" if found["status"] in _PERMANENT else "temperror", found["domain"] or None
+    if text.startswith("ignoring mail from "):
+        return "ignored", text.removeprefix("ignoring mail from ")
+    if text in _NOTES:
+        return _NOTES[text], None
+    # With RequiredHeaders: refused, whatever DMARC might have said.
+    return "bad_headers" if text.startswith("RFC5322 requirement error: ") else None, None
+
 
 def instance(record: Record) -> str:
     """The instance of Postfix that wrote a line: `postfix` of `postfix/submission`, `postfix-in` of `postfix-in`."""
@@ -149,6 +176,15 @@ class Queue:
         message = self.find(record)
         if message is not None and record.result is not None:
             message.results[record.kind] = record.result
+
+    def dmarc(self, record: Record) -> None:
+        """Take in what opendmarc found, or why it found nothing; that a chain of ARC overrides it comes first."""
+        message = self.find(record)
+        if message is not None:
+            note = (record.result, record.domain) if record.kind == "dmarc" else _dmarc_note(record.text or "")
+            for name, value in zip(("dmarc", "dmarc_domain"), note, strict=True):
+                if value is not None:
+                    message.results.setdefault(name, value)
 
     def filtered(self, record: Record) -> None:
         """Take in amavis' verdict: on a queued message, or, before the queue, on the one that it handed back."""

@@ -131,6 +131,8 @@ def _base(session: Session, record: Record) -> Row:
         "authenticated": _authenticated(session),
         "helo_sent": session.helo_sent,
         "pipelined": session.pipelined,
+        "pregreet": session.pregreet,
+        "dnsbl_hit": session.dnsbl_hit,
         "stage": "RCPT",
         "action": "accept",
     }
@@ -234,7 +236,8 @@ def _add_message(row: Row, session: Session, message: Message) -> None:
             row["helo_sent"] = message.helo_sent
         _says(row, session, message.helo_name)
     row["filter_result"] = message.filter_result(row["recipient"])
-    row["dkim"], row["dmarc"] = message.result("dkim"), message.result("dmarc")
+    for name in ("dkim", "dmarc", "dmarc_domain"):
+        row[name] = message.result(name)
     row["spf"] = message.result("spf") or row.get("spf")
     if row["spf"] is None and row["sender"] is not None:
         row["spf"] = session.spf.get(row["sender"].lower())

@@ -45,6 +45,7 @@ class Record(NamedTuple):
     status: str | None
     result: str | None
     reason: str | None
+    domain: str | None
     commands: str | None
 
     @property

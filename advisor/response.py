@@ -4,10 +4,11 @@ Whatever is derived from the DNS (is a name known, is an address listed, does SP
 an analysis asks nobody, gives the same answer tomorrow, and can tell how old its answers are.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -39,6 +40,14 @@ class Response:
     resolver: str = ""
 
 
+class Age(NamedTuple):
+    """When some questions were asked: a report says how old the answers are that it goes by."""
+
+    oldest: datetime
+    median: datetime
+    newest: datetime
+
+
 def canonical(name: str) -> str:
     """The form of a name under which its responses are kept."""
     return name.lower().removesuffix(".")
@@ -68,6 +77,11 @@ class Responses:
         for found in self._by_question.values():
             yield from found
 
+    def add(self, response: Response) -> None:
+        """Take in one more."""
+        found = self._by_question.setdefault((response.name, response.type), [])
+        insort(found, response, key=lambda each: each.asked_at)
+
     def find(self, name: str, kind: str, at: datetime | None = None) -> Response | None:
         """The response nearest to a time, or the latest; None where nobody asked."""
         found = self._by_question.get((canonical(name), kind))
@@ -78,6 +92,11 @@ class Responses:
         after = bisect_left(found, at, key=lambda response: response.asked_at)
         near = found[max(after - 1, 0) : after + 1]
         return min(near, key=lambda response: abs(response.asked_at - at))
+
+    def age(self) -> Age | None:
+        """When the oldest, the middle and the newest of them were asked for; None where there are none."""
+        times = sorted(response.asked_at for response in self)
+        return Age(times[0], times[len(times) // 2], times[-1]) if times else None
 
     def table(self) -> pa.Table:
         """All of them, with the columns of SCHEMA."""

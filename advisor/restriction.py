@@ -1,14 +1,45 @@
 """A restriction: one access check of Postfix, asked of past attempts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from inspect import getdoc
 from typing import Any
 
 import narwhals as nw
 
+Flag = bool | None
+"""The value of a three-valued column."""
+
 Predicate = Callable[[], nw.Expr]
 """Three-valued: True it objects (or permits), False no objection, null: the log does not say."""
+
+WORDS = ("permit", "discard", "reject", "defer", "defer_if_permit", "defer_if_reject", "dunno")
+"""Every answer there is. `defer_if_permit` and `defer_if_reject` let the evaluation go on and change what it comes to;
+`discard` is the action of an access map that takes the mail and throws it away."""
+
+MAP_WORDS = WORDS[:-1]
+"""What an access map or a policy service may say beside `dunno`: anything."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a function said of one value: a word of WORDS, and for a refusal the code where it is not the site's own.
+
+    `basis` is looked_up, derived or inferred; `asked_at` is when the DNS was asked.
+    """
+
+    word: str
+    reply: str = ""
+    basis: str = "looked_up"
+    asked_at: datetime | None = None
+
+
+Tell = Callable[..., Told | None]
+"""tell(argument, dns: Responses, day: datetime | None, *values: str | bool | None) -> Told | None.
+
+For what no column expression can tell: it is asked once for each tuple of values of the columns `of`. None: no
+evidence. `day` is near the time of the attempt, or None where all questions to the DNS were asked on one day."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +49,9 @@ class Restriction:
     `parameter` is the list it belongs into, `needs` the columns of the attempt its predicate reads, `reply` Postfix's
     default code and enhanced code, `code_parameter` the setting that changes the code, `except_reply` the cases that
     get another one, `says` the beginning of Postfix's words (which is how logged rejects are mapped back; '' where it
-    logs none), `since` the first Postfix that has it under this name.
+    logs none), `since` the first Postfix that has it under this name. `tell` speaks where the predicate is null, of
+    the columns `of`; `tells` are the words that it may say beside those that follow from the codes, and
+    `tempfail_parameter` the setting that makes a `defer` of its `defer_if_permit`.
     """
 
     predicate: Predicate
@@ -31,6 +64,10 @@ class Restriction:
     except_reply: tuple[tuple[Predicate, str], ...] = ()
     tip: int = 0
     named: str = ""
+    of: tuple[str, ...] = ()
+    tell: Tell | None = None
+    tells: tuple[str, ...] = ()
+    tempfail_parameter: str = ""
 
     @property
     def name(self) -> str:
@@ -53,6 +90,11 @@ def restriction(**facts: Any) -> Callable[[Predicate], Restriction]:  # noqa: AN
     return lambda predicate: Restriction(predicate, **facts)
 
 
+def unlogged() -> nw.Expr:
+    """The predicate of what no log shows: null in every row."""
+    return nw.col("not_logged")
+
+
 def one_of(column: str, *values: str) -> nw.Expr:
     """Whether a column has one of these values; null where it is null.
 
@@ -72,15 +114,28 @@ def known(truth: nw.Expr, *, when_true: nw.Expr, when_false: nw.Expr) -> nw.Expr
     return nw.when(truth).then(when_true).otherwise(nw.when(~truth).then(when_false))
 
 
+def _word(code: str) -> str:
+    return "defer" if code.startswith("4") else "reject"
+
+
 @dataclass(frozen=True)
 class Asked:
-    """A restriction as somebody asked for it: with its argument, under warn_if_reject or not, and the site's code."""
+    """A restriction as somebody asked for it: with its argument, under warn_if_reject or not, and the site's code.
+
+    `soft` says that soft_bounce makes a 4xx of every 5xx, `defers` that the site's tempfail action is `defer`,
+    `blind` that the list is asked before the command that it needs (smtpd_delay_reject = no). `listed` is the list that
+    it stands in, where there are several.
+    """
 
     restriction: Restriction
     argument: str = ""
     warn: bool = False
     code: str = ""
     simulated: bool = True
+    soft: bool = False
+    defers: bool = False
+    blind: bool = False
+    listed: str = ""
 
     @property
     def column(self) -> str:
@@ -100,18 +155,45 @@ class Asked:
         pattern = f";{self.restriction.name} {code}"
         return nw.col("warned").fill_null("").str.contains(pattern, literal=True)
 
-    def truth(self) -> nw.Expr:
-        """Whether it objects (or permits): what Postfix logged, else what follows from the log, else null."""
-        return self.logged() | self.restriction.predicate()
+    def _truth(self) -> nw.Expr:
+        """Whether it objects (or permits): what Postfix logged, else what follows from the log, else null.
+
+        Postfix takes mail for a bare `postmaster` without asking any list (smtpd_check_rcpt()).
+        """
+        if self.blind:
+            return self.logged()
+        found = self.restriction.predicate()
+        if self.restriction.parameter in _ASKED_AT_RCPT:
+            found = found & ~_bare_postmaster()
+        return self.logged() | found
+
+    def _own(self, reply: str) -> str:
+        """A reply's code as this site sends it."""
+        code = reply[:3]
+        return f"4{code[1:]}" if self.soft and code.startswith("5") else code
+
+    @property
+    def own_code(self) -> str:
+        """The code of its refusal where nothing else is said."""
+        return self._own(self.code or self.restriction.reply)
+
+    def heard(self, told: Told) -> Told:
+        """What was told, with the words and the code that this site makes of it."""
+        if told.word in ("reject", "defer"):
+            code = self._own(told.reply) or self.own_code
+            return replace(told, word=_word(code), reply=code)
+        if told.word == "defer_if_permit":
+            return replace(told, word="defer" if self.defers else told.word, reply=self._own(told.reply) or "450")
+        return replace(told, reply="")
 
     def _by_code(self, said: nw.Expr, value: Callable[[str], str]) -> nw.Expr:
         """A value that follows from the reply code: as logged, else by the site's code, else by Postfix's default.
 
         Some cases have their own code whatever is set.
         """
-        chosen = nw.lit(value(self.code or self.restriction.reply[:3]))
+        chosen = nw.lit(value(self.own_code))
         for case, reply in self.restriction.except_reply:
-            chosen = nw.when(case().fill_null(value=False)).then(nw.lit(value(reply[:3]))).otherwise(chosen)
+            chosen = nw.when(case().fill_null(value=False)).then(nw.lit(value(self._own(reply)))).otherwise(chosen)
         if not self.restriction.says:
             return chosen
         if not self.argument:
@@ -120,30 +202,59 @@ class Asked:
         refused = (nw.col("restriction") == self.restriction.name).fill_null(value=False) & ~nw.col("reply").is_null()
         return nw.when(refused).then(said).otherwise(chosen)
 
-    def reply(self) -> nw.Expr:
-        """The code of its refusal."""
-        return self._by_code(nw.col("reply"), str)
+    def answer(self, told: nw.Expr | None = None) -> nw.Expr:
+        """A word of WORDS; null where there is no evidence. `told` is what was told, for rows the log is silent on."""
+        yes = nw.lit("permit") if self.restriction.permits else self._by_code(nw.col("action"), _word)
+        return self._either(yes, nw.lit("dunno"), told)
 
-    def answer(self) -> nw.Expr:
-        """`permit` or `reject`, `defer` (a 4xx) or `dunno`; null where there is no evidence."""
-        if self.restriction.permits:
-            yes = nw.lit("permit")
-        else:
-            yes = self._by_code(nw.col("action"), lambda code: "defer" if code.startswith("4") else "reject")
-        return known(self.truth(), when_true=yes, when_false=nw.lit("dunno"))
+    def _either(self, when_true: nw.Expr, when_false: nw.Expr, told: nw.Expr | None) -> nw.Expr:
+        truth = self._truth()
+        if told is None:
+            return known(truth, when_true=when_true, when_false=when_false)
+        return nw.when(truth).then(when_true).otherwise(nw.when(~truth).then(when_false).otherwise(told))
 
-    def basis(self) -> nw.Expr:
-        """Where the answer comes from: logged or derived; null where there is none."""
-        derived = known(self.truth(), when_true=nw.lit("derived"), when_false=nw.lit("derived"))
+    def reply(self, told: nw.Expr | None = None) -> nw.Expr:
+        """The code of its refusal, where it refuses."""
+        own = self._by_code(nw.col("reply"), str)
+        return own if told is None else self._either(own, own, told)
+
+    def basis(self, told: nw.Expr | None = None) -> nw.Expr:
+        """Where the answer comes from: logged, derived, looked_up or inferred; null where there is none.
+
+        What depends on a HELO that was inferred is inferred.
+        """
+        derived = self._either(nw.lit("derived"), nw.lit("derived"), told)
+        if {"helo_name", "helo_syntax", "helo_found"} & {*self.restriction.needs, *self.restriction.of}:
+            inferred = (nw.col("helo_basis") == "inferred").fill_null(value=False) & ~derived.is_null()
+            derived = nw.when(inferred).then(nw.lit("inferred")).otherwise(derived)
         return nw.when(self.logged()).then(nw.lit("logged")).otherwise(derived)
 
-    def refusal(self) -> str | None:
-        """The one word it can turn mail away with, `reject` or `defer`; None where it depends on what is not known."""
-        codes = {self.code or self.restriction.reply[:3], *(reply[:3] for _, reply in self.restriction.except_reply)}
-        words = {"defer" if code.startswith("4") else "reject" for code in codes}
-        return words.pop() if self.simulated and len(words) == 1 else None
+    @property
+    def words(self) -> frozenset[str]:
+        """The words other than `dunno` that it may answer."""
+        if self.blind:
+            return frozenset()
+        if self.restriction.permits:
+            return frozenset({"permit", *self.restriction.tells})
+        codes = {self.own_code, *(self._own(reply) for _, reply in self.restriction.except_reply)}
+        told = {"defer" if word == "defer_if_permit" and self.defers else word for word in self.restriction.tells}
+        return frozenset({*map(_word, codes), *told})
+
+
+_ASKED_AT_RCPT = tuple(f"smtpd_{name}_restrictions" for name in ("client", "helo", "sender", "relay", "recipient"))
+
+
+def _bare_postmaster() -> nw.Expr:
+    return (nw.col("recipient").str.to_lowercase() == "postmaster").fill_null(value=False)
 
 
 def ask(found: Restriction, codes: Mapping[str, str], argument: str = "", *, warn: bool = False) -> Asked:
     """A restriction with the code that the site has set for it (`codes`: parameter → value)."""
-    return Asked(found, argument, warn, codes.get(found.code_parameter, "") if found.code_parameter else "")
+    return Asked(
+        found,
+        argument,
+        warn,
+        codes.get(found.code_parameter, "") if found.code_parameter else "",
+        soft=codes.get("soft_bounce", "no").lower() == "yes",
+        defers=bool(found.tempfail_parameter) and codes.get(found.tempfail_parameter, "").lower() == "defer",
+    )

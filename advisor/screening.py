@@ -1,6 +1,7 @@
 """A screening: one client's visit to postscreen, before smtpd or instead of it."""
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 
 from advisor.message import MINUTE
@@ -16,7 +17,43 @@ STALE = 60 * MINUTE
 _VIOLATIONS = frozenset({"COMMAND PIPELINING", "BARE NEWLINE"})
 """What a mail client may do wrong after the greeting; whoever speaks HTTP or says nothing asks for no mail."""
 
+LET_IN = MINUTE
+"""Smtpd greets whom postscreen has let in at once, unless all processes are busy."""
+
 Key = tuple[str, str | None, str | None, int | None]
+Client = tuple[str, str | None, str | None]
+
+
+class Passes:
+    """The visits to postscreen that it let in, until smtpd says that they are there. Smtpd may not log the port."""
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self._waiting: dict[Client, deque[Session]] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def let_in(self, screening: Session) -> None:
+        """Remember a visit that smtpd takes over."""
+        first = screening.connect
+        self._waiting.setdefault((first.host, first.syslog_name, first.client_address), deque()).append(screening)
+
+    def take_over(self, session: Session) -> None:
+        """Give smtpd's visit what postscreen found out about this client just before."""
+        first = session.connect
+        waiting = self._waiting.get((first.host, first.syslog_name, first.client_address), deque())
+        while waiting:
+            screening = waiting.popleft()
+            if first.time - screening.last <= LET_IN:
+                session.pregreet, session.dnsbl_hit = screening.pregreet, screening.dnsbl_hit
+                return
+
+    def sweep(self, now: Mapping[str, int]) -> None:
+        """Forget those that never came, by the time of each host."""
+        for key, waiting in list(self._waiting.items()):
+            if not waiting or now[key[0]] - waiting[-1].last > LET_IN:
+                del self._waiting[key]
 
 
 class Screenings:
@@ -48,6 +85,8 @@ class Screenings:
         ends = record.kind in ("screen_pass", "screen_disconnect")
         if record.kind == "screen_pass":
             session.refused = None
+            if session.whole:
+                session.passes()
         elif record.kind == "verdict":
             ends = _judge(session, record)
         elif record.kind in ("screen_hangup", "screen_disconnect"):
@@ -81,6 +120,9 @@ def _judge(session: Session, record: Record) -> bool:
         return True
     session.says_helo(record.helo_name)
     session.asks(record)
+    if session.whole:
+        # Postscreen speaks SMTP only once its tests before the greeting are done.
+        session.passes()
     return False
 
 
@@ -89,9 +131,10 @@ def _find(session: Session, record: Record) -> None:
     restriction = "postscreen"
     if record.kind == "screen_rank":
         restriction, says = "postscreen_dnsbl_action", f"DNSBL rank {record.result}"
+        session.dnsbl_hit = True
     elif record.kind == "pregreet":
         says = "PREGREET"
-        session.pipelined = True
+        session.pipelined = session.pregreet = True
         early = EARLY_HELO.match(record.text or "")
         session.says_helo(early["helo_name"] if early else None)
     elif record.kind == "screen_denied" or (record.kind == "screen_violation" and record.action in _VIOLATIONS):

@@ -39,7 +39,8 @@ class Session:
 
     `whole` says which of the two. `loose` are requests that nothing has refused, before a message begins for them.
     `cut` says that the log ended before the session did. `spf` holds the answers to its senders, in lower case, which
-    are among those after the first `since` of the log.
+    are among those after the first `since` of the log. `pregreet` says whether the client spoke before the greeting,
+    `dnsbl_hit` whether postscreen's DNS lists gave it a rank from the threshold up.
     """
 
     connect: Record
@@ -58,6 +59,8 @@ class Session:
     since: int = 0
     sasl_username: str | None = None
     pipelined: bool = False
+    pregreet: bool | None = None
+    dnsbl_hit: bool | None = None
     cut: bool = False
     _helo_names: dict[str, str] = field(default_factory=dict)
     _doubtful_helo: str | None = None
@@ -81,6 +84,11 @@ class Session:
                 session.client_status = _status_of(warning)
         return session
 
+    def passes(self) -> None:
+        """Postscreen's tests before the greeting are over: what it has not logged until now it has not found."""
+        self.pregreet = bool(self.pregreet)
+        self.dnsbl_hit = bool(self.dnsbl_hit)
+
     @property
     def counts(self) -> dict[str, tuple[int, int]]:
         """The command counts of the disconnect line: command → (successful, all); empty before Postfix 3.0."""
@@ -93,8 +101,12 @@ class Session:
 
     @property
     def helo_name(self) -> str | None:
-        """The only HELO name that lines of this session show; None where there is none, or more than one."""
-        names = self._helo_names
+        """The only HELO name that lines of this session show; None where there is none, or more than one.
+
+        cleanup's lines and a filter's are about a message, not about a session: the session has them from there.
+        """
+        shown = (message.helo_name for message in self.messages)
+        names = {name.lower(): name for name in shown if name} | self._helo_names
         if self._doubtful_helo is not None and self.helo_sent:
             names = {self._doubtful_helo.lower(): self._doubtful_helo, **names}
         return next(iter(names.values())) if len(names) == 1 else None
@@ -107,12 +119,12 @@ class Session:
     def takes_spf(self, answer: Record) -> None:
         """Remember what policyd-spf said, and the HELO name that it shows in lower case.
 
-        Where the client sent none it prints the sender's domain instead, so that name counts only where the command
-        counts say that there was a HELO.
+        Where the client sent none it prints the sender's domain instead, behind its first `@`, or `unknown` where that
+        has none (spf_engine's _spfcheck()). So that name counts only where the command counts say there was a HELO.
         """
         self.spf[(answer.sender or "").lower()] = answer.result or ""
         name = answer.helo_name
-        if name and name.lower() == (answer.sender or "").rpartition("@")[2].lower():
+        if name and name.lower() == ((answer.sender or "").partition("@")[2].lower() or "unknown"):
             self._doubtful_helo = name
         elif name:
             self._helo_names.setdefault(name.lower(), name)

@@ -1,46 +1,60 @@
 """A simulation: what a restriction list, spelled as in main.cf, would have answered to past attempts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import narwhals as nw
 
-from advisor.entry import ALIASES, KNOWN, Entry, parse_list, suggest
+from advisor import access
+from advisor.dictionary import PLAIN, Dictionary, read
+from advisor.entry import ALIASES, KNOWN, LISTS, Entry, parse_list, suggest
 from advisor.errors import AdvisorError
-from advisor.restriction import Asked, Restriction, ask
+from advisor.fold import ANSWER, TURNED_AWAY, fold
+from advisor.postconf import Postconf
+from advisor.response import Responses
+from advisor.restriction import MAP_WORDS, Asked, Restriction, ask, one_of, unlogged
 from advisor.restrictions import CATALOGUE
+from advisor.testimony import Age, Testimony, hear, in_order
 
-ANSWER = "answer"
-"""The column with the fold of the list."""
-TURNED_AWAY = "turned_away"
-"""The column that says whether the list turns the attempt away: True, False, or null where that is not known."""
+__all__ = ["ANSWER", "TURNED_AWAY", "Simulation", "answers", "asked_for", "fold", "named", "simulate"]
 
 POLICIES = ("postgrey", "policyd-spf", "opendmarc")
-"""Third-party checks by their short names; what they did is in the log, what they would do is not simulated yet."""
+"""Third-party checks by their short names."""
 
-
-def _silent() -> nw.Expr:
-    return nw.col("not_logged")
+_REFUSES = ("reject", "defer", "defer_if_permit")
+PARAMETERS: frozenset[str] = frozenset(
+    {name for found in CATALOGUE.values() for name in (found.code_parameter, found.tempfail_parameter) if name}
+    | {*access.PARAMETERS, "soft_bounce"}
+)
+"""The settings of main.cf that change an answer."""
 
 
 def _logged_only(name: str) -> Restriction:
     """A check that we do not simulate: it answers where Postfix logged its refusal, and nothing else."""
     fields: dict[str, Any] = {"parameter": "smtpd_recipient_restrictions", "needs": (), "since": ""}
     if not name.startswith("permit"):
-        fields |= {"says": name, "reply": "550 5.7.1"}
-    return Restriction(_silent, named=name, **fields)
+        # A table or a policy service may say anything, permit included; any other check may only refuse.
+        tells = MAP_WORDS if name.startswith("check_") or name not in (*KNOWN, *POLICIES) else _REFUSES
+        fields |= {"says": name, "reply": "550 5.7.1", "tells": tells}
+    return Restriction(unlogged, named=name, **fields)
 
 
-def asked_for(entries: Sequence[Entry], codes: Mapping[str, str] | None = None) -> tuple[Asked, ...]:
-    """The restrictions that list entries stand for.
+def asked_for(
+    entries: Sequence[Entry],
+    codes: Mapping[str, str] | None = None,
+    tables: Mapping[str, Dictionary] | None = None,
+) -> tuple[Asked, ...]:
+    """The restrictions that list entries stand for; `tables` are access tables by how they are spelled.
 
     Raises AdvisorError for a name that Postfix does not know; a check that Postfix knows and we do not simulate answers
     only where the log shows its own refusals.
     """
     found = []
     for entry in entries:
-        if entry.name in CATALOGUE:
+        if entry.name in access.KEYS:
+            found.append(_asked_map(entry, codes or {}, tables or {}))
+        elif entry.name in CATALOGUE:
             found.append(ask(CATALOGUE[entry.name], codes or {}, entry.argument, warn=entry.warn))
         elif entry.name in KNOWN or entry.name in POLICIES:
             found.append(Asked(_logged_only(entry.name), entry.argument, entry.warn, simulated=False))
@@ -52,25 +66,47 @@ def asked_for(entries: Sequence[Entry], codes: Mapping[str, str] | None = None) 
     return tuple(found)
 
 
-def answers(attempts: Any, asked: Sequence[Asked]) -> Any:  # noqa: ANN401 - a frame of any engine, and the same back
+def _asked_map(entry: Entry, codes: Mapping[str, str], tables: Mapping[str, Dictionary]) -> Asked:
+    """check_..._access with its table, if we have it; what needs no file we have."""
+    kind, _, name = entry.argument.partition(":")
+    table = read(kind, name) if kind in PLAIN else tables.get(entry.argument)
+    found = CATALOGUE[entry.name]
+    if table is not None:
+        found = replace(found, tell=access.telling(entry.name, table, access.Settings.of(codes)))
+    return replace(ask(found, codes, entry.argument, warn=entry.warn), simulated=table is not None)
+
+
+def answers(attempts: Any, asked: Sequence[Asked], dns: Responses | None = None) -> Any:  # noqa: ANN401 - any engine
     """Add to attempts (a frame of DuckDB, pandas, Spark or another engine of Narwhals) what each restriction answers.
 
-    For the restriction number N three columns: `answer_N`, its own answer as if it stood alone (`permit`, `reject`,
-    `defer`, `dunno` or null), `basis_N` and `reply_N`. Then ANSWER, the list's own, and TURNED_AWAY.
+    For the restriction number N three columns: `answer_N`, its own answer as if it stood alone (a word of
+    advisor.restriction.WORDS, or null), `basis_N` and `reply_N`. Then ANSWER, the list's own, and TURNED_AWAY. `dns` is
+    what the DNS said; without it only the log speaks.
     """
-    frame = nw.from_native(attempts)
-    numbered = list(enumerate(asked))
-    frame = frame.with_columns(*(one.answer().alias(f"answer_{number}") for number, one in numbered))
+    frame, heard = _answered(nw.from_native(attempts), asked, dns)
+    frame = fold(frame, asked)
+    return (in_order(frame) if heard.moved else frame).to_native()
+
+
+def _answered(frame: Any, asked: Sequence[Asked], dns: Responses | None) -> tuple[Any, Testimony]:  # noqa: ANN401
+    """The frame with the columns of each restriction by itself, and what was told."""
+    heard = hear(frame, asked, dns or Responses())
+    frame, numbered = heard.frame, list(enumerate(asked))
+
+    def told(name: str, number: int) -> nw.Expr | None:
+        return nw.col(f"{name}_{number}") if number in heard.ages else None
+
+    frame = frame.with_columns(*(one.answer(told("told", n)).alias(f"answer_{n}") for n, one in numbered))
     frame = frame.with_columns(
-        *(one.basis().alias(f"basis_{number}") for number, one in numbered),
-        *(_reply(one, number).alias(f"reply_{number}") for number, one in numbered),
+        *(one.basis(told("told_basis", n)).alias(f"basis_{n}") for n, one in numbered),
+        *(_reply(one.reply(told("told_reply", n)), n).alias(f"reply_{n}") for n, one in numbered),
     )
-    return fold(frame, asked).to_native()
+    spent = [f"{name}_{n}" for n in heard.ages for name in ("told", "told_reply", "told_basis")]
+    return frame.drop(*spent) if spent else frame, heard
 
 
-def _reply(one: Asked, number: int) -> nw.Expr:
-    answer = nw.col(f"answer_{number}")
-    return nw.when((answer == "reject") | (answer == "defer")).then(one.reply())
+def _reply(code: nw.Expr, number: int) -> nw.Expr:
+    return nw.when(one_of(f"answer_{number}", "reject", "defer", "defer_if_permit")).then(code)
 
 
 def named(frame: Any, asked: Sequence[Asked]) -> Any:  # noqa: ANN401 - a frame of any engine
@@ -91,72 +127,103 @@ def named(frame: Any, asked: Sequence[Asked]) -> Any:  # noqa: ANN401 - a frame 
     return frame.drop(*drop).rename(keep).to_native() if drop else frame.rename(keep).to_native()
 
 
-def fold(frame: Any, asked: Sequence[Asked]) -> Any:  # noqa: ANN401 - a frame of any engine
-    """Add ANSWER and TURNED_AWAY: what the whole list comes to, as smtpd_check.c does; the first that decides counts.
-
-    Computed from the end, one entry a step: what stands behind an entry counts when that entry has no objection. An
-    entry under warn_if_reject never decides. Each step is a column of its own, since an expression that held the one
-    before it several times over would grow beyond all bounds with the list.
-    """
-    frame = frame.with_columns(nw.lit("dunno").alias(ANSWER), nw.lit(value=False).alias(TURNED_AWAY))
-    for number, one in reversed(list(enumerate(asked))):
-        if not one.warn:
-            own = nw.col(f"answer_{number}")
-            answer, turned = _answer_before(one, own), _turned_before(one, own)
-            frame = frame.with_columns(answer.alias(ANSWER), turned.alias(TURNED_AWAY))
-    return frame
-
-
-def _answer_before(one: Asked, own: nw.Expr) -> nw.Expr:
-    """The answer of a list that begins with this entry, from that of the rest in ANSWER.
-
-    Where the entry's answer is missing, the list's is known only if every answer it could give leads to the same.
-    `defer_if_permit` lets a later refusal win and defers what would else have passed.
-    """
-    rest = nw.col(ANSWER)
-    only = "permit" if one.restriction.permits else one.refusal()
-    missing = nw.when(rest == (only or "")).then(rest)
-    deferred = nw.when((rest == "permit") | (rest == "dunno")).then(nw.lit("defer")).otherwise(rest)
-    decided = nw.when(own == "defer_if_permit").then(deferred).otherwise(own)
-    return nw.when(own.is_null()).then(missing).otherwise(nw.when(own == "dunno").then(rest).otherwise(decided))
-
-
-def _turned_before(one: Asked, own: nw.Expr) -> nw.Expr:
-    """Whether a list that begins with this entry turns away; null where missing evidence could change that.
-
-    A missing answer is asked for by name: in pandas a comparison with a missing word may be False instead of null.
-    """
-    rest, missing = nw.col(TURNED_AWAY), nw.col("not_logged")
-    if one.restriction.permits:
-        known, unknown = (own != "permit") & rest, rest & missing
-    else:
-        known, unknown = (own != "dunno") | rest, rest | missing
-    return nw.when(own.is_null()).then(unknown).otherwise(known)
-
-
 @dataclass(frozen=True)
 class Simulation:
-    """The answers of a list to some attempts: `frame` has a row an attempt, with the columns that `answers` adds."""
+    """The answers of a list to some attempts: `frame` has a row an attempt, with the columns that `answers` adds.
+
+    `ages` says of restriction N when the oldest and the newest answer of the DNS that it used was given. Where
+    something was looked up, the rows of `frame` are in any order, and those of `attempts` in the one given.
+    """
 
     asked: tuple[Asked, ...]
     frame: Any
+    ages: Mapping[int, Age | None] = field(default_factory=dict)
+    moved: bool = False
 
     @property
     def attempts(self) -> Any:  # noqa: ANN401 - a frame of the engine that was asked
         """The attempts with the answers, each column named as its restriction was asked."""
-        return named(self.frame, self.asked)
+        ordered = in_order(nw.from_native(self.frame)).to_native() if self.moved else self.frame
+        return named(ordered, self.asked)
 
     @property
     def not_simulated(self) -> tuple[str, ...]:
         """The entries that answer only where the log shows their own refusals."""
-        return tuple(one.column for one in self.asked if not one.simulated)
+        return tuple(dict.fromkeys(one.column for one in self.asked if not one.simulated))
 
 
-def simulate(restrictions: str, attempts: Any, codes: Mapping[str, str] | None = None) -> Simulation:  # noqa: ANN401
+def simulate(
+    restrictions: str,
+    attempts: Any,  # noqa: ANN401 - a frame of any engine
+    codes: Mapping[str, str] | None = None,
+    dns: Responses | None = None,
+    tables: Mapping[str, Dictionary] | None = None,
+) -> Simulation:
     """Ask a list, spelled as in main.cf, of past attempts (a frame of any engine).
 
-    `codes` are reply codes set by the site, by parameter: {"unknown_client_reject_code": "550"}.
-    Raises AdvisorError where the list cannot be read.
+    `codes` are settings of the site by parameter (those of PARAMETERS): {"unknown_client_reject_code": "550"}. `dns` is
+    what the DNS said, `tables` are its access tables. Raises AdvisorError where the list cannot be read.
     """
-    asked = asked_for(parse_list(restrictions), codes)
-    return Simulation(asked, answers(attempts, asked))
+    return ask_all(asked_for(parse_list(restrictions), codes, tables), attempts, dns)
+
+
+def whole(config: Postconf, tables: Mapping[str, Dictionary] | None = None) -> tuple[Asked, ...]:
+    """All restriction lists of a configuration, in the order in which smtpd asks them.
+
+    smtpd_helo_required comes first, the check that a recipient exists after all lists at RCPT TO. With
+    smtpd_delay_reject = no a list that is asked before the command that a restriction needs does not hear it.
+    """
+    codes = {name: config.value(name) for name in PARAMETERS if config.is_set(name)}
+    early = config.value("smtpd_delay_reject") == "no"
+    found: list[Asked] = []
+    for parameter in _order(config):
+        entries = config.entries(parameter)
+        named = [entry for entry in entries if entry.name in KNOWN or entry.name in CATALOGUE]
+        asked = dict(zip(named, asked_for(named, codes, tables), strict=True))
+        for entry in entries:
+            one = asked.get(entry) or Asked(_logged_only(entry.name), entry.argument, entry.warn, simulated=False)
+            blind = early and _too_early(one.restriction, parameter)
+            found.append(replace(one, listed=parameter, blind=blind))
+    if config.value("smtpd_helo_required") == "yes":
+        found.insert(0, replace(ask(CATALOGUE["smtpd_helo_required"], codes), listed="smtpd_helo_required"))
+    if config.value("smtpd_reject_unlisted_recipient") != "no":
+        unlisted = replace(ask(CATALOGUE["reject_unlisted_recipient"], codes), listed="smtpd_reject_unlisted_recipient")
+        at = next((at for at, one in enumerate(found) if one.listed in _LATE), len(found))
+        found.insert(at, unlisted)
+    return tuple(found)
+
+
+_LATE = ("smtpd_data_restrictions", "smtpd_end_of_data_restrictions")
+
+
+def _order(config: Postconf) -> list[str]:
+    """The lists in the order in which smtpd asks them: relay control was last at RCPT TO before Postfix 3.6."""
+    names = list(LISTS)
+    value = config.value("smtpd_relay_before_recipient_restrictions")
+    if not value:
+        value = config.expanded("${{$compatibility_level} <level {3.6} ? {no} : {yes}}")
+    if value == "no":
+        relay = names.index("smtpd_relay_restrictions")
+        names[relay], names[relay + 1] = names[relay + 1], names[relay]
+    return names
+
+
+def _too_early(found: Restriction, parameter: str) -> bool:
+    """Whether a list is asked before the command that a restriction needs, where smtpd_delay_reject is off."""
+    needed = {column.partition("_")[0] for column in (*found.needs, *found.of)}
+    heard = {
+        "smtpd_client_restrictions": {"helo", "authenticated", "sender", "recipient"},
+        "smtpd_helo_restrictions": {"authenticated", "sender", "recipient"},
+        "smtpd_sender_restrictions": {"recipient"},
+    }
+    return bool(needed & heard.get(parameter, set()))
+
+
+def ask_all(
+    asked: tuple[Asked, ...],
+    attempts: Any,  # noqa: ANN401 - a frame of any engine
+    dns: Responses | None = None,
+) -> Simulation:
+    """Ask restrictions, those of `whole` or `asked_for`, of past attempts."""
+    frame, heard = _answered(nw.from_native(attempts), asked, dns)
+    return Simulation(asked, fold(frame, asked).to_native(), heard.ages, heard.moved)

@@ -36,7 +36,7 @@ def by_hand(kinds: Sequence[Asked], answers: Sequence[str]) -> str:
     """smtpd_check.c in ten lines: the first that permits or refuses ends the list; defer_if_permit waits."""
     deferring = False
     for one, answer in zip(kinds, answers, strict=True):
-        if one.warn or answer == "dunno":
+        if answer == "dunno" or (one.warn and answer != "permit"):
             continue
         if answer == "defer_if_permit":
             deferring = True
@@ -55,7 +55,8 @@ def kind(word: str, warn: bool) -> tuple[Asked, list[str]]:
         return Asked(CATALOGUE["reject_non_fqdn_helo_hostname"], warn=warn), ["reject", "dunno"]
     if word == "defer":
         return Asked(CATALOGUE["reject_unknown_reverse_client_hostname"], warn=warn), ["defer", "dunno"]
-    return Asked(CATALOGUE["reject_unknown_sender_domain"], warn=warn), ["defer", "reject", "defer_if_permit", "dunno"]
+    found = replace(CATALOGUE["reject_unknown_sender_domain"], tells=("defer_if_permit",))
+    return Asked(found, warn=warn), ["defer", "reject", "defer_if_permit", "dunno"]
 
 
 def folded(entries: Sequence[Asked], rows: Sequence[Sequence[str | None]]) -> list[tuple[str | None, bool | None]]:
@@ -212,4 +213,4 @@ def test_codes_come_from_the_configuration(month: pa.Table) -> None:
     asked = asked_for((Entry("reject_unknown_client_hostname"),), {"unknown_client_reject_code": "554"})
 
     assert asked == (ask(CATALOGUE["reject_unknown_client_hostname"], {"unknown_client_reject_code": "554"}),)
-    assert asked[0].refusal() is None  # 554, and 450 where the look-up failed
+    assert asked[0].words == {"reject", "defer"}  # 554, and 450 where the look-up failed

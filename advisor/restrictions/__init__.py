@@ -5,9 +5,10 @@ from pkgutil import iter_modules
 
 from advisor.restriction import Restriction
 
-CATALOGUE: dict[str, Restriction] = {
-    file.name: getattr(import_module(f"{__name__}.{file.name}"), file.name) for file in iter_modules(__path__)
-}
+_FOUND: list[Restriction] = [
+    getattr(import_module(f"{__name__}.{file.name}"), file.name) for file in iter_modules(__path__)
+]
+CATALOGUE: dict[str, Restriction] = {found.name: found for found in _FOUND}
 """Every restriction that is simulated, by name. File and function share the name, or this does not load."""
 
 TIPS: tuple[str, ...] = tuple(

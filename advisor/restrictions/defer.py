@@ -5,7 +5,9 @@ import narwhals as nw
 from advisor.restriction import restriction
 
 
-@restriction(parameter="smtpd_recipient_restrictions", needs=(), since="1.0", reply="450 4.7.1")
+@restriction(
+    parameter="smtpd_recipient_restrictions", needs=(), since="1.0", reply="450 4.3.2", code_parameter="defer_code"
+)
 def defer() -> nw.Expr:
     """Defer the request with 450, whatever it is.
 

@@ -5,7 +5,9 @@ import narwhals as nw
 from advisor.restriction import restriction
 
 
-@restriction(parameter="smtpd_recipient_restrictions", needs=(), since="1.0", reply="554 5.7.1")
+@restriction(
+    parameter="smtpd_recipient_restrictions", needs=(), since="1.0", reply="554 5.7.1", code_parameter="reject_code"
+)
 def reject() -> nw.Expr:
     """Reject the request with 554, whatever it is.
 

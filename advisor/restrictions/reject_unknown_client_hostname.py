@@ -1,8 +1,28 @@
 """Tip 3: a client's name must lead back to its address (forward-confirmed reverse DNS)."""
 
+from datetime import datetime
+
 import narwhals as nw
 
-from advisor.restriction import restriction
+from advisor import existence
+from advisor.response import Responses
+from advisor.restriction import Told, restriction
+
+
+def tell(_: str, dns: Responses, day: datetime | None, address: str | None) -> Told | None:
+    """What follows from the PTR record and the addresses of its name, for clients that smtpd never saw."""
+    found = existence.reverse(address, dns, day) if address else None
+    if found is None or address is None:
+        return None
+    (word, asked_at), names = found
+    if word == existence.KNOWN:
+        leads = existence.forward(address, names, dns, day)
+        if leads is None:
+            return None
+        word, asked_at = leads
+    if word == existence.WAITING:
+        return Told("defer", "450 4.7.25", asked_at=asked_at)
+    return Told("dunno" if word == existence.KNOWN else "reject", asked_at=asked_at)
 
 
 @restriction(
@@ -15,6 +35,9 @@ from advisor.restriction import restriction
     says="Client host rejected: cannot find your hostname",
     since="2.3",
     tip=3,
+    of=("client_address",),
+    tell=tell,
+    tells=("defer",),
 )
 def reject_unknown_client_hostname() -> nw.Expr:
     """Reject clients whose address has no name that leads back to it.
@@ -29,7 +52,7 @@ def reject_unknown_client_hostname() -> nw.Expr:
 
     What the log shows
         "unknown" as the client's name; the warning before it tells which of the kinds it is. So it is known for every
-        client that smtpd saw.
+        client that smtpd saw; for one that only postscreen saw the look-ups tell.
 
     Gentler
         reject_unknown_reverse_client_hostname, which asks only that there be a name.

@@ -1,8 +1,25 @@
 """Tip 2: a HELO must be a name that the DNS knows."""
 
+from datetime import datetime
+
 import narwhals as nw
 
-from advisor.restriction import one_of, restriction
+from advisor import existence
+from advisor.response import Responses
+from advisor.restriction import Told, one_of, restriction
+
+
+def tell(_: str, dns: Responses, day: datetime | None, name: str | None, syntax: str | None) -> Told | None:
+    """What follows from the records of the HELO name."""
+    if name is None or syntax not in ("fqdn", "single"):
+        return None
+    found = existence.helo(name, dns, day)
+    if found is None:
+        return None
+    word, asked_at = found
+    if word == existence.WAITING:
+        return Told("defer_if_permit", "450 4.7.1", asked_at=asked_at)
+    return Told("dunno" if word == existence.KNOWN else "reject", asked_at=asked_at)
 
 
 @restriction(
@@ -14,6 +31,10 @@ from advisor.restriction import one_of, restriction
     says="Helo command rejected: Host not found",
     since="2.3",
     tip=2,
+    of=("helo_name", "helo_syntax"),
+    tell=tell,
+    tells=("defer_if_permit",),
+    tempfail_parameter="unknown_helo_hostname_tempfail_action",
 )
 def reject_unknown_helo_hostname() -> nw.Expr:
     """Reject clients whose HELO name has neither an address nor a mail exchanger in the DNS.
@@ -27,7 +48,7 @@ def reject_unknown_helo_hostname() -> nw.Expr:
 
     What the log shows
         The HELO, where a line shows it. Whether the name exists is not in the log unless Postfix was asked: a name of
-        valid syntax has no evidence until somebody looks it up.
+        valid syntax has no evidence until `advisor lookup` asks for A, AAAA and MX; a null MX will do.
 
     Gentler
         reject_non_fqdn_helo_hostname, which asks the syntax only.

@@ -1,8 +1,23 @@
 """Tip 1: a client must have a PTR record."""
 
+from datetime import datetime
+
 import narwhals as nw
 
-from advisor.restriction import restriction
+from advisor import existence
+from advisor.response import Responses
+from advisor.restriction import Told, restriction
+
+
+def tell(_: str, dns: Responses, day: datetime | None, address: str | None) -> Told | None:
+    """What follows from the PTR record, for clients that smtpd never saw."""
+    found = existence.reverse(address, dns, day) if address else None
+    if found is None:
+        return None
+    (word, asked_at), _names = found
+    if word == existence.WAITING:
+        return Told("defer", "450 4.7.1", asked_at=asked_at)
+    return Told("dunno" if word == existence.KNOWN else "reject", asked_at=asked_at)
 
 
 @restriction(
@@ -13,6 +28,9 @@ from advisor.restriction import restriction
     says="Client host rejected: cannot find your reverse hostname",
     since="2.3",
     tip=1,
+    of=("client_address",),
+    tell=tell,
+    tells=("defer",),
 )
 def reject_unknown_reverse_client_hostname() -> nw.Expr:
     """Reject clients whose address has no name at all (no PTR record).
@@ -27,7 +45,8 @@ def reject_unknown_reverse_client_hostname() -> nw.Expr:
     What the log shows
         "connect from unknown" with no "hostname ... does not resolve" warning of the same process before it. A
         temporary failure of the reverse look-up looks just the same, so what we count is an upper bound. With the
-        default code 450 a good client comes back for days: several attempts may be one message.
+        default code 450 a good client comes back for days: several attempts may be one message. Of clients that only
+        postscreen saw the log tells nothing; their PTR records, looked up, do.
 
     Gentler
         Put warn_if_reject before it for a week. It is itself the gentler form of reject_unknown_client_hostname.

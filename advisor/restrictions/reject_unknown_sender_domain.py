@@ -1,8 +1,31 @@
 """Tip 4: a sender's domain must be able to receive an answer."""
 
+from datetime import datetime
+
 import narwhals as nw
 
-from advisor.restriction import one_of, restriction
+from advisor import existence
+from advisor.hostname import sender_domain, valid_hostname
+from advisor.response import Responses
+from advisor.restriction import Told, one_of, restriction
+
+
+def tell(_: str, dns: Responses, day: datetime | None, sender: str | None, kind: str | None) -> Told | None:
+    """What follows from the records of the domain; one that is no host name has none."""
+    if kind != "domain" or not sender:
+        return None
+    domain = sender_domain(sender)
+    if domain.isascii() and not valid_hostname(domain):
+        return Told("reject", basis="derived")
+    found = existence.mail_domain(domain, dns, day)
+    if found is None:
+        return None
+    word, asked_at = found
+    if word == existence.WAITING:
+        return Told("defer_if_permit", "450 4.1.8", asked_at=asked_at)
+    if word == existence.NULL_MX:
+        return Told("reject", "550 5.7.27", asked_at=asked_at)
+    return Told("dunno" if word == existence.KNOWN else "reject", asked_at=asked_at)
 
 
 @restriction(
@@ -15,6 +38,10 @@ from advisor.restriction import one_of, restriction
     says="Sender address rejected: Domain not found",
     since="2.0",
     tip=4,
+    of=("sender", "sender_kind"),
+    tell=tell,
+    tells=("defer_if_permit",),
+    tempfail_parameter="unknown_address_tempfail_action",
 )
 def reject_unknown_sender_domain() -> nw.Expr:
     """Reject senders whose domain has neither a mail exchanger nor an address in the DNS, or says it takes no mail.
@@ -28,7 +55,8 @@ def reject_unknown_sender_domain() -> nw.Expr:
 
     What the log shows
         The sender, but not whether its domain exists. Where Postfix was not asked there is no evidence, except for the
-        null sender, address literals and our own domains, which the restriction skips.
+        null sender, address literals and our own domains, which it skips. `advisor lookup` supplies it: MX, A and AAAA.
+        Where no name server answers it is a 450, if nothing else refuses the mail.
 
     Gentler
         warn_if_reject before it: it stops nothing and logs what it would have refused.

@@ -1,0 +1,121 @@
+"""An archive: the responses of all times, in a folder beside the parts of a store.
+
+A file of it is written anew under a temporary name, synced and renamed, every few seconds while questions are asked:
+a kill loses the answers of these seconds, and never an older one.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from advisor.errors import AdvisorError
+from advisor.lock import PATIENCE, BusyError, locked
+from advisor.response import SCHEMA, Response, Responses
+from advisor.temporary import ENDING, UnwritableError, clear
+
+FOLDER = "lookups"
+"""Where it is in a store. The store itself knows its parts by their names, and takes no notice of a folder."""
+
+INTERVAL = 3.0
+"""Seconds of answers that a kill may lose."""
+
+FULL = 20_000
+"""Rows after which a new file is begun: all of a file are written each time."""
+
+
+def read(store: Path) -> Responses:
+    """Read the responses kept in a store, all of them; none where nobody has looked anything up.
+
+    AdvisorError for a file that is damaged.
+    """
+    responses = Responses()
+    folder = store / FOLDER
+    for path in sorted(folder.glob("*.parquet")) if folder.is_dir() else ():
+        try:
+            # Not a data set: that would take folders and names for columns.
+            table = pq.ParquetFile(path).read(columns=SCHEMA.names).cast(SCHEMA)
+        except (OSError, pa.ArrowException, ValueError) as error:
+            what = f"cannot be read: {str(error).partition(chr(10))[0]}"
+            raise AdvisorError(str(path), what, "remove it, and look up again what it held") from None
+        for response in Responses.of(table):
+            responses.add(response)
+    return responses
+
+
+class Archive:
+    """The files of one run; `clock` counts seconds and never runs backwards."""
+
+    def __init__(self, folder: Path, began: datetime, clock: Callable[[], float]) -> None:
+        """Begin a file named after the time."""
+        self.folder = folder
+        self._stem = f"{began:%Y%m%dT%H%M%S%f}-{os.getpid()}"
+        self._clock = clock
+        self._number = 0
+        self._rows: list[Response] = []
+        self._unsaved = 0
+        self._saved_at = clock()
+
+    def add(self, response: Response) -> None:
+        """Keep a response; it is on the disk within INTERVAL, if more of them come."""
+        self._rows.append(response)
+        self._unsaved += 1
+        if self._clock() - self._saved_at >= INTERVAL or len(self._rows) >= FULL:
+            self.save()
+
+    def save(self) -> None:
+        """Write what is not written yet; UnwritableError where the disk will not."""
+        if self._unsaved:
+            name = f"{self._stem}-{self._number:04}.parquet"
+            try:
+                _write(self.folder / name, Responses(self._rows).table())
+            except OSError as error:
+                what = f"cannot be written: {error.strerror or error}"
+                todo = "make room or choose another --store; the answers of before stay"
+                raise UnwritableError(str(self.folder), what, todo) from None
+        self._unsaved, self._saved_at = 0, self._clock()
+        if len(self._rows) >= FULL:
+            self._rows, self._number = [], self._number + 1
+
+
+@contextmanager
+def opened(store: Path, began: datetime, clock: Callable[[], float], patience: float = PATIENCE) -> Iterator[Archive]:
+    """Begin a run's file; one run writes at a time, so that a list's budget is counted once.
+
+    BusyError after so many seconds in which another one writes.
+    What was answered is saved, whatever ends the run.
+    """
+    folder = store / FOLDER
+    try:
+        with locked(folder, patience):
+            clear(folder)
+            archive = Archive(folder, began, clock)
+            try:
+                yield archive
+            finally:
+                archive.save()
+    except BusyError as error:
+        raise BusyError(error.where, "another lookup is at work", "wait until it is done") from None
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    """Put a file in its place all at once, so that it outlasts a crash."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{ENDING}")
+    try:
+        with temporary.open("wb") as file:
+            pq.write_table(table, file, compression="zstd")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

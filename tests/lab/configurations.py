@@ -1,0 +1,161 @@
+"""The configurations: the baseline, its logging knobs, one run for each restriction, and whole lists."""
+
+from functools import cache
+
+from tests.lab.companion import OPENDKIM, OPENDMARC, OPENDMARC_LENIENT, POSTGREY, SPF, SPF_LENIENT
+from tests.lab.configuration import Configuration
+
+BASELINE = "baseline"
+CLIENT, HELO, SENDER = "smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions"
+RECIPIENT, DATA = "smtpd_recipient_restrictions", "smtpd_data_restrictions"
+SPF_POLICY = "check_policy_service unix:private/policyd-spf"
+POSTGREY_POLICY = "check_policy_service inet:127.0.0.1:10023"
+INSIDE = "permit_mynetworks, permit_sasl_authenticated"
+CODES = {
+    "unknown_client_reject_code": "550",
+    "unknown_address_reject_code": "550",
+    "unknown_hostname_reject_code": "550",
+}
+_TIPS = (
+    "reject_unknown_reverse_client_hostname", "reject_unknown_client_hostname", "reject_invalid_helo_hostname",
+    "reject_non_fqdn_helo_hostname", "reject_unknown_helo_hostname", "reject_unknown_sender_domain",
+    "reject_non_fqdn_sender", "reject_rhsbl_helo dbl.rhsbl.test", "reject_rhsbl_reverse_client dbl.rhsbl.test",
+    "reject_rhsbl_sender dbl.rhsbl.test", "reject_rbl_client zen.dnsbl.test",
+)  # fmt: skip
+
+
+@cache
+def configurations() -> tuple[Configuration, ...]:
+    """All of them; the plain baseline first."""
+    return (*_knobs(), *_client(), *_helo(), *_sender(), *_lists_of_dns(), *_policies(), *_whole())
+
+
+def by_name(name: str) -> Configuration:
+    """The configuration of this name."""
+    return next(found for found in configurations() if found.name == name)
+
+
+def _knobs() -> tuple[Configuration, ...]:
+    """What shows more of accepted mail, and refuses nothing."""
+    return (
+        Configuration(BASELINE, knob=True),
+        Configuration("knob_info", {HELO: "check_helo_access static:{INFO helo-seen}"}, knob=True),
+        Configuration("knob_warn", {HELO: "check_helo_access regexp:{{/./ WARN helo-seen}}"}, knob=True, long=True),
+        Configuration("knob_warn_if_reject", {RECIPIENT: "warn_if_reject reject"}, knob=True, long=True),
+        Configuration(
+            "knob_permit_log", {"smtpd_log_access_permit_actions": "static:all", RECIPIENT: "permit"}, knob=True, long=True
+        ),
+        Configuration(
+            "knob_end_of_data",
+            {"smtpd_end_of_data_restrictions": "check_client_access static:{INFO eod}"},
+            knob=True,
+            long=True,
+        ),
+        Configuration("knob_header", {"header_checks": "regexp:{{/^Received: from/ INFO}}"}, knob=True, long=True),
+        Configuration("knob_spf", {RECIPIENT: SPF_POLICY}, (SPF_LENIENT,), knob=True, long=True),
+        Configuration("knob_dmarc", {}, (OPENDKIM, OPENDMARC_LENIENT), knob=True),
+        Configuration("knob_preview", {RECIPIENT: ", ".join(f"warn_if_reject {tip}" for tip in _TIPS)}, knob=True, long=True),
+    )
+
+
+def _one(name: str, where: str, what: str, *, long: bool = False, **more: str) -> Configuration:
+    """One restriction alone."""
+    return Configuration(name, {where: what, **more}, asks=what, long=long)
+
+
+def _client() -> tuple[Configuration, ...]:
+    reverse, client = "reject_unknown_reverse_client_hostname", "reject_unknown_client_hostname"
+    code = {"unknown_client_reject_code": "550"}
+    return (
+        _one("unknown_reverse", CLIENT, reverse),
+        _one("unknown_reverse_550", CLIENT, reverse, long=True, **code),
+        _one("unknown_client", CLIENT, client),
+        _one("unknown_client_550", CLIENT, client, **code),
+        _one("unauth_pipelining", DATA, "reject_unauth_pipelining"),
+    )
+
+
+def _helo() -> tuple[Configuration, ...]:
+    unknown = "reject_unknown_helo_hostname"
+    return (
+        Configuration("helo_required", {"smtpd_helo_required": "yes"}, asks="smtpd_helo_required"),
+        _one("invalid_helo", HELO, "reject_invalid_helo_hostname"),
+        _one("non_fqdn_helo", HELO, "reject_non_fqdn_helo_hostname"),
+        _one("unknown_helo", HELO, unknown),
+        _one("unknown_helo_550", HELO, unknown, long=True, unknown_hostname_reject_code="550"),
+        _one("unknown_helo_defer", HELO, unknown, long=True, unknown_helo_hostname_tempfail_action="defer"),
+        _one("helo_codes", HELO, "reject_invalid_helo_hostname, reject_non_fqdn_helo_hostname", long=True,
+             invalid_hostname_reject_code="550", non_fqdn_reject_code="554"),
+    )  # fmt: skip
+
+
+def _sender() -> tuple[Configuration, ...]:
+    unknown = "reject_unknown_sender_domain"
+    return (
+        _one("unknown_sender", SENDER, unknown),
+        _one("unknown_sender_550", SENDER, unknown, long=True, unknown_address_reject_code="550"),
+        _one("unknown_sender_defer", SENDER, unknown, long=True, unknown_address_tempfail_action="defer"),
+        _one("non_fqdn_sender", SENDER, "reject_non_fqdn_sender"),
+        _one("non_fqdn_recipient", SENDER, "reject_non_fqdn_recipient", long=True),
+    )
+
+
+def _lists_of_dns() -> tuple[Configuration, ...]:
+    rbl, dbl = "reject_rbl_client", "dbl.rhsbl.test"
+    return (
+        _one("rbl", CLIENT, f"{rbl} zen.dnsbl.test"),
+        _one("rbl_filter", CLIENT, f"{rbl} zen.dnsbl.test=127.0.0.[2..3;11]", long=True),
+        _one("rbl_bl", CLIENT, f"{rbl} bl.dnsbl.test", long=True),
+        _one("rbl_dead", CLIENT, f"{rbl} dead.dnsbl.test", long=True),
+        _one("rbl_gone", CLIENT, f"{rbl} gone.dnsbl.test", long=True),
+        _one("rbl_blocked", CLIENT, f"{rbl} blocked.dnsbl.test", long=True),
+        _one("rbl_blocked_filter", CLIENT, f"{rbl} blocked.dnsbl.test=127.0.0.[2..11]", long=True),
+        _one("rbl_everybody", CLIENT, f"{rbl} everybody.dnsbl.test", long=True),
+        _one("rbl_parked", CLIENT, f"{rbl} parked.dnsbl.test", long=True),
+        _one("rbl_code", CLIENT, f"{rbl} zen.dnsbl.test", long=True, maps_rbl_reject_code="450"),
+        _one("rhsbl_helo", HELO, f"reject_rhsbl_helo {dbl}"),
+        _one("rhsbl_client", CLIENT, f"reject_rhsbl_client {dbl}"),
+        _one("rhsbl_reverse_client", CLIENT, f"reject_rhsbl_reverse_client {dbl}"),
+        _one("rhsbl_sender", SENDER, f"reject_rhsbl_sender {dbl}"),
+        _one("rhsbl_filter", SENDER, f"reject_rhsbl_sender {dbl}=127.0.1.[2..3]", long=True),
+        _one("dnswl", CLIENT, "permit_dnswl_client list.dnswl.test, reject_rbl_client zen.dnsbl.test"),
+        _one("dnswl_filter", CLIENT, "permit_dnswl_client list.dnswl.test=127.0.[0..255].[2..3], "
+             "reject_unknown_client_hostname, reject_rbl_client zen.dnsbl.test", long=True),
+    )  # fmt: skip
+
+
+def _policies() -> tuple[Configuration, ...]:
+    screen = {"postscreen_greet_wait": "2s", "postscreen_greet_action": "enforce"}
+    sites = {"postscreen_dnsbl_sites": "zen.dnsbl.test*2, bl.dnsbl.test", "postscreen_dnsbl_threshold": "2",
+             "postscreen_dnsbl_action": "enforce", "postscreen_greet_wait": "2s", "postscreen_greet_action": "ignore"}  # fmt: skip
+    return (
+        Configuration("spf", {RECIPIENT: SPF_POLICY}, (SPF,), asks="policyd-spf"),
+        Configuration("postgrey", {RECIPIENT: POSTGREY_POLICY}, (POSTGREY,), asks="postgrey"),
+        Configuration("dmarc", {}, (OPENDKIM, OPENDMARC), asks="opendmarc"),
+        Configuration("pregreet", screen, asks="postscreen pregreet", long=True),
+        Configuration("postscreen_dnsbl", sites, asks="postscreen dnsbl", long=True),
+    )
+
+
+def _whole() -> tuple[Configuration, ...]:
+    """Whole lists; asked as the lists that they are."""
+    clients = f"{INSIDE}, reject_unknown_reverse_client_hostname, reject_rbl_client zen.dnsbl.test"
+    helos = f"{INSIDE}, check_helo_access inline:{{{{localhost=OK}}}}, reject_invalid_helo_hostname, reject_non_fqdn_helo_hostname"
+    senders = f"{INSIDE}, reject_non_fqdn_sender, reject_unknown_sender_domain"
+    lists = {CLIENT: clients, HELO: helos, SENDER: senders}
+    access = "inline:{{203.0.113.20=OK}, {203.0.113.25=REJECT no}, {203.0.113.28=451 later}, {198.51.100=DEFER_IF_PERMIT}}"
+    one = ", ".join(_TIPS)
+    return (
+        Configuration("client_list", {CLIENT: clients}, asks=clients),
+        Configuration("tips_in_one_list", {RECIPIENT: f"{INSIDE}, reject_unauth_destination, {one}"}, long=True),
+        Configuration("three_lists", lists),
+        Configuration("three_lists_550", {**lists, **CODES}, long=True),
+        Configuration("no_delay", {"smtpd_delay_reject": "no", **lists}, long=True),
+        Configuration("warned", {CLIENT: f"warn_if_reject {_TIPS[1]}, warn_if_reject {_TIPS[4]}", SENDER: f"warn_if_reject {_TIPS[5]}"}, long=True),
+        Configuration("deferred", {SENDER: f"{_TIPS[5]}, {_TIPS[4]}", RECIPIENT: "reject_unauth_destination, defer_if_permit"}, long=True),
+        Configuration("access", {CLIENT: f"check_client_access {access}, {_TIPS[0]}"}, long=True),
+        Configuration("permit_first", {CLIENT: "permit", HELO: _TIPS[2], SENDER: f"permit_mynetworks, {_TIPS[5]}, permit"}, long=True),
+        Configuration("all", {CLIENT: clients, HELO: helos, SENDER: senders, "smtpd_helo_required": "yes",
+                              RECIPIENT: f"{INSIDE}, reject_unauth_destination, {SPF_POLICY}, {POSTGREY_POLICY}, {', '.join(_TIPS[7:])}"},
+                      (SPF, POSTGREY, OPENDKIM, OPENDMARC), long=True),
+    )  # fmt: skip
