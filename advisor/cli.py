@@ -68,6 +68,8 @@ def _question(context: typer.Context, files: list[str] | None, year: int | None,
 
     known = ("store", "syslog_name", "since", "until", "config")
     options = {name: context.params[name] for name in known if name in context.params}
+    # Typer 0.28 keeps there what was typed.
+    options |= {name: Path(options[name]) for name in ("store", "config") if options.get(name) is not None}
     when = zone_named(zone) if zone else local_zone()
     return Question(tuple(files or ()), year=year, zone=when, waiting=Progress, **options)
 

@@ -1,4 +1,4 @@
-"""A comeback: what a client did after a 4xx, whatever that was for. It is all that a log tells about greylisting before.
+"""A comeback: what a client did after a 4xx, whatever that was for; the evidence of what it would do if greylisted.
 
 The same sender and recipient from the same network again is taken for the deferred message; so is a later message of
 theirs, where the first was given up. From another network it is a comeback only where both clients have verified
@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from statistics import median_low
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from advisor.triplet import Numbers, Questions, codes
 
 LOGGED, INFERRED = "logged", "inferred"
-"""Where it is known from: this address was deferred before; another one of its network was."""
+"""Where it is known from: this address was deferred before; another one of the same pool and network was. A neighbour
+of another name tells nothing: one network of a hoster has clients of all kinds."""
 
 
 @dataclass(slots=True)
@@ -78,22 +80,24 @@ class _Wait:
 
 @dataclass
 class Comebacks:
-    """All comebacks, by the number that Questions has for the client's address and for its network; pools by name."""
+    """All comebacks, by the number that Questions has for the client's address; of pools, by network and name, too."""
 
     clients: dict[int, Past] = field(default_factory=dict)
-    networks: dict[int, Past] = field(default_factory=dict)
+    neighbours: dict[tuple[int, str], Past] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)
 
-    def known(self, client: int, network: int) -> tuple[Past, str] | None:
-        """What is known of a client, and where from: the address itself, else its network."""
-        for past, basis in ((self.clients.get(client), LOGGED), (self.networks.get(network), INFERRED)):
+    def known(self, client: int, network: int, pool: str) -> tuple[Past, str] | None:
+        """What is known of a client, and where from: the address itself, else its neighbours of the same pool."""
+        for past, basis in ((self.clients.get(client), LOGGED), (self.neighbours.get((network, pool)), INFERRED)):
             if past is not None and past.known:
                 return past, basis
         return None
 
     def _close(self, wait: _Wait, *, soon: bool) -> None:
-        for pasts, number in ((self.clients, wait.client), (self.networks, wait.network)):
-            past = pasts.setdefault(number, Past())
+        found = [self.clients.setdefault(wait.client, Past())]
+        if wait.pool:
+            found.append(self.neighbours.setdefault((wait.network, wait.pool), Past()))
+        for past in found:
             if wait.offsets:
                 past.schedules.append(tuple(wait.offsets))
             elif wait.moved:
@@ -153,6 +157,12 @@ def pool_of(name: str) -> str:
     return rest if "." in rest else ""
 
 
+def pools_of(attempts: pa.Table) -> tuple[Numbers, list[str]]:
+    """The pool of each attempt's client, as a number, -1 where there is no name, and the pools; the last is ''."""
+    name, names = codes(attempts, "client_name")
+    return name, [*(pool_of(one) for one in names), ""]
+
+
 def comebacks(attempts: pa.Table, asked: Questions, window: int) -> Comebacks:
     """Find out what clients did after each 4xx, within a window of seconds.
 
@@ -180,8 +190,7 @@ def _tries(attempts: pa.Table, asked: Questions) -> Iterator[tuple[int, _Try]]:
     """The attempts from outside whose client, sender and recipient are known, in the order of time."""
     sender, _ = codes(attempts, "sender")
     recipient, recipients = codes(attempts, "recipient")
-    name, names = codes(attempts, "client_name")
-    pools = [*(pool_of(one) for one in names), ""]
+    name, pools = pools_of(attempts)
     deferred = _is(attempts, "action", "defer")
     known = (asked.client >= 0) & (sender >= 0) & (recipient >= 0) & _is(attempts, "origin", "outside")
     rows = np.flatnonzero(known)
@@ -192,7 +201,7 @@ def _tries(attempts: pa.Table, asked: Questions) -> Iterator[tuple[int, _Try]]:
         yield one, _Try(time, client, network, pools[called], again)
 
 
-def _is(attempts: pa.Table, column: str, value: str) -> Numbers:
+def _is(attempts: pa.Table, column: str, value: str) -> npt.NDArray[np.bool_]:
     """Which attempts have a value in a column."""
     numbers, values = codes(attempts, column)
-    return numbers == (values.index(value) if value in values else -2)
+    return np.asarray(numbers == (values.index(value) if value in values else -2))

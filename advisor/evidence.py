@@ -100,6 +100,7 @@ def weigh(attempts: pa.Table, events: pa.Table, domains: Iterable[str] = ()) -> 
         "action",
         "restriction",
         "helo_name",
+        "helo_basis",
         "pipelined",
         "filter_result",
         "spf",
@@ -155,7 +156,9 @@ class _Witness:
             "unknown_recipients": address in self._guessers,
             "early_talker": address in self._early,
             "blocklisted": address in self._listed,
-            "our_name": (row["helo_name"] or "").lower().rstrip(".") in self._domains,
+            # What was inferred is no evidence: it was said in another visit.
+            "our_name": row["helo_basis"] != "inferred"
+            and (row["helo_name"] or "").lower().rstrip(".") in self._domains,
         }
         names = [name for name, holds in found.items() if holds]
         return f";{';'.join(names)};" if names else ""

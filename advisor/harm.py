@@ -98,8 +98,10 @@ def measure(frame: pa.Table, outside: pa.Table | None, asked: Asked, number: int
             continue
         basis_word = row[f"basis_{number}"] or "no evidence"
         basis[basis_word] = basis.get(basis_word, 0) + 1
-        turned = answer in ("reject", "defer")
-        for name in _belongs(way, judged=answer is not None, turned=turned):
+        turned = answer in ("reject", "defer", "defer_if_permit")
+        # What the same client showed another time may accuse; it is not enough to call a restriction harmless.
+        judged = turned or (answer is not None and basis_word != "inferred")
+        for name in _belongs(way, judged=judged, turned=turned):
             counts[name].add(row)
         if turned:
             by_client.setdefault(row["client_address"], []).append(row)
@@ -177,7 +179,7 @@ class Gain:
     def of(cls, accepted: pa.Table, asked: Asked, number: int) -> "Gain":
         """Read the answers of restriction `number` and the evidence that may testify on it."""
         answer = accepted[f"answer_{number}"]
-        turned = pc.fill_null(pc.is_in(answer, pa.array(["reject", "defer"])), fill_value=False).to_numpy()
+        turned = pc.fill_null(pc.is_in(answer, pa.array(["reject", "defer", "defer_if_permit"])), fill_value=False).to_numpy()
         reasons = pc.dictionary_encode(accepted["reasons"].combine_chunks())
         ways = [verdict(name, asked.restriction.name) for name in reasons.dictionary.to_pylist()]
         codes = reasons.indices.to_numpy()

@@ -13,7 +13,7 @@ from datetime import tzinfo
 import numpy as np
 import pyarrow as pa
 
-from advisor.comeback import LOGGED, Comebacks
+from advisor.comeback import LOGGED, Comebacks, pools_of
 from advisor.greylist import Ask, database, purge_times
 from advisor.postgrey import Options
 from advisor.retry import WINDOW
@@ -33,7 +33,7 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     (
         "basis",
         pa.string(),
-        "logged: by what this address did after a 4xx; inferred: others of its network; null: neither",
+        "logged: by what this address did after a 4xx; inferred: by what its pool did; null: neither",
     ),
     ("refused_first", pa.bool_(), "whether it would be lost if nobody ever came back"),
 )
@@ -53,6 +53,7 @@ class Delivery:
     rows: list[int]
     client: int
     network: int
+    pool: str
     host: int
     deferred: bool = False
     open: bool = False
@@ -68,6 +69,7 @@ def deliveries(attempts: pa.Table, asked: Questions, window: int) -> list[Delive
     host = np.zeros(attempts.num_rows, np.int64)
     for number, rows in enumerate(of_hosts(attempts)):
         host[rows] = number
+    name, pools = pools_of(attempts)
     last = int(asked.time.max(initial=0))
     found: list[Delivery] = []
     waiting: dict[tuple[int, int], Delivery] = {}
@@ -79,7 +81,7 @@ def deliveries(attempts: pa.Table, asked: Questions, window: int) -> list[Delive
         client, network = int(asked.client[row]), int(asked.network[row])
         delivery = waiting.pop((pair[row], network), None) if asked.kind[row] != UNTOLD else None
         if delivery is None or asked.time[row] - asked.time[delivery.rows[-1]] > _LIFETIME:
-            delivery = Delivery([], client, network, int(host[row]))
+            delivery = Delivery([], client, network, pools[name[row]], int(host[row]))
             found.append(delivery)
         delivery.rows.append(row)
         delivery.deferred = greylisted
@@ -96,7 +98,7 @@ at least, or never."""
 
 
 def _play(found: Sequence[Delivery], asked: Questions, asks: Sequence[Ask], again: Return | None) -> list[int]:
-    """The delay of each delivery in a world: seconds, 0: none, -1: it never gets in. Without `again` none is retried."""
+    """The delay of each delivery in a world, in seconds; -1: it never gets in. Without `again` none is retried."""
     done: list[int | None] = [None] * len(found)
     time, key, kind = asked.time.tolist(), asked.key.tolist(), asked.kind.tolist()
     queue = [
@@ -140,7 +142,7 @@ def prospects(
 
     def returning(*, all_others: bool) -> Return:
         def again(delivery: Delivery, missing: int) -> int | None:
-            past = known.known(delivery.client, delivery.network)
+            past = known.known(delivery.client, delivery.network, delivery.pool)
             if delivery.deferred:
                 # The log shows that it gave this one up, or ends too soon to show it.
                 return missing if delivery.open and all_others else None
@@ -154,7 +156,7 @@ def prospects(
     never = world(None)
     rows = []
     for number, delivery in enumerate(found):
-        past = known.known(delivery.client, delivery.network)
+        past = known.known(delivery.client, delivery.network, delivery.pool)
         outcome = _outcome(best[number], worst[number]) if number in told else UNTOLD_ONE
         delay = best[number] if outcome == DELAYED else None
         by_log = LOGGED if outcome in (DELAYED, LOST) and len(delivery.rows) > 1 else past and past[1]

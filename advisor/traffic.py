@@ -51,7 +51,10 @@ def traffic(attempts: pa.Table, events: pa.Table, zone: tzinfo) -> Traffic:
         lists=_lists(events),
         spf=_results(events, "spf"),
         dmarc=_results(events, "dmarc"),
-        helo_known=accepted.filter(pc.field("helo_name").is_valid() | (pc.field("helo_sent") == False)).num_rows,  # noqa: E712 - pyarrow's own way to ask
+        # Not what was inferred: the question is whether the log shows it.
+        helo_known=accepted.filter(
+            (pc.field("helo_name").is_valid() & (pc.field("helo_basis") != "inferred")) | ~pc.field("helo_sent")
+        ).num_rows,
     )
 
 

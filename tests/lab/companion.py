@@ -13,12 +13,15 @@ from tests.lab import world
 
 GREYLIST_DELAY = 2
 """Seconds; who comes again does so after more than these."""
+WHITELISTED_CLIENTS, WHITELISTED_RECIPIENTS = b"forwarder.example\n", b"postmaster@\n"
+"""postgrey's two files."""
 
 SPF = "policyd-spf"
 SPF_LENIENT = "policyd-spf-lenient"
 POSTGREY = "postgrey"
 OPENDKIM = "opendkim"
 OPENDMARC = "opendmarc"
+OPENDMARC_HEADERS = "opendmarc-headers"
 OPENDMARC_LENIENT = "opendmarc-lenient"
 
 _SPF_SETTINGS = """debugLevel = 1
@@ -42,12 +45,18 @@ UserID opendmarc
 AuthservID {host}
 TrustedAuthservIDs {host}
 IgnoreAuthenticatedClients true
-RejectFailures {reject}
+RejectFailures {failures}
 SPFSelfValidate true
-RequiredHeaders {reject}
+RequiredHeaders {headers}
 PublicSuffixList /usr/share/publicsuffix/public_suffix_list.dat
 """
-MILTERS = {OPENDKIM: "inet:127.0.0.1:8891", OPENDMARC: "inet:127.0.0.1:8893", OPENDMARC_LENIENT: "inet:127.0.0.1:8893"}
+_DMARC_SOCKET = "inet:127.0.0.1:8893"
+MILTERS = {
+    OPENDKIM: "inet:127.0.0.1:8891",
+    OPENDMARC: _DMARC_SOCKET,
+    OPENDMARC_HEADERS: _DMARC_SOCKET,
+    OPENDMARC_LENIENT: _DMARC_SOCKET,
+}
 
 
 def settings(names: Sequence[str]) -> dict[str, str]:
@@ -69,8 +78,8 @@ def running(names: Sequence[str], folder: Path) -> Iterator[None]:
             elif name == OPENDKIM:
                 stack.enter_context(_milter(OPENDKIM, folder, _OPENDKIM_SETTINGS, 8891))
             else:
-                reject = "true" if name == OPENDMARC else "false"
-                text = _OPENDMARC_SETTINGS.format(host=world.HOSTNAME, reject=reject)
+                failures, headers = str(name == OPENDMARC).lower(), str(name == OPENDMARC_HEADERS).lower()
+                text = _OPENDMARC_SETTINGS.format(host=world.HOSTNAME, failures=failures, headers=headers)
                 stack.enter_context(_milter(OPENDMARC, folder, text, 8893))
         yield
 
@@ -94,8 +103,8 @@ def _postgrey(folder: Path) -> Iterator[None]:
     database, pid = folder / "postgrey", folder / "postgrey.pid"
     database.mkdir()
     shutil.chown(database, "postgrey", "postgrey")
-    for name, lines in (("clients", "forwarder.example\n"), ("recipients", "postmaster@\n")):
-        (folder / f"whitelist_{name}").write_text(lines)
+    (folder / "whitelist_clients").write_bytes(WHITELISTED_CLIENTS)
+    (folder / "whitelist_recipients").write_bytes(WHITELISTED_RECIPIENTS)
     command = [real("postgrey"), "--inet=127.0.0.1:10023", f"--dbdir={database}", f"--delay={GREYLIST_DELAY}", "--daemonize"]
     command += [f"--pidfile={pid}", f"--whitelist-clients={folder}/whitelist_clients"]
     command += [f"--whitelist-recipients={folder}/whitelist_recipients"]

@@ -2,40 +2,54 @@
 
 from dataclasses import dataclass, field
 
-LISTS = (
-    "smtpd_client_restrictions",
-    "smtpd_helo_restrictions",
-    "smtpd_sender_restrictions",
-    "smtpd_relay_restrictions",
-    "smtpd_recipient_restrictions",
-    "smtpd_data_restrictions",
-    "smtpd_end_of_data_restrictions",
-)
+CLIENT, HELO, SENDER = "smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions"
+RELAY, RECIPIENT = "smtpd_relay_restrictions", "smtpd_recipient_restrictions"
+DATA, END = "smtpd_data_restrictions", "smtpd_end_of_data_restrictions"
+LISTS = (CLIENT, HELO, SENDER, RELAY, RECIPIENT, DATA, END)
 """In the order in which Postfix asks them."""
+
+RELAY_CONTROL = "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"
+SPF_POLICY = "check_policy_service unix:private/policyd-spf"
+POSTGREY_POLICY = "check_policy_service inet:127.0.0.1:10023"
+_SHORT_NAMES = {SPF_POLICY: "policyd-spf", POSTGREY_POLICY: "postgrey"}
 
 
 @dataclass(frozen=True)
 class Configuration:
     """One run of the lab.
 
-    `main` are settings of main.cf beside the baseline's, `companions` the programs that run beside Postfix, `asks` the
-    list that the advisor is asked, spelled as for `advisor simulate` ('' for the settings in `main` that are lists),
-    `knob` marks a baseline: nothing is refused that the plain one accepts, but more is logged.
+    `main` are settings of main.cf beside the baseline's, `companions` the programs that run beside Postfix. What the
+    advisor is asked is the whole of it: `first` is what is asked before all lists (postscreen, a missing HELO), `last`
+    what is asked after them (milters). `shows` is the row of the table that it belongs to. `knob` marks a baseline:
+    nothing is refused that the plain one accepts, but more is logged. `long`: left out of the short run.
     """
 
     name: str
     main: dict[str, str] = field(default_factory=dict)
     companions: tuple[str, ...] = ()
-    asks: str = ""
+    shows: str = ""
+    first: str = ""
+    last: str = ""
     knob: bool = False
     long: bool = False
-
-    @property
-    def lists(self) -> dict[str, str]:
-        """The restriction lists that it sets."""
-        return {name: self.main[name] for name in LISTS if name in self.main}
 
     @property
     def codes(self) -> dict[str, str]:
         """The settings that are no lists: reply codes and the like."""
         return {name: value for name, value in self.main.items() if name not in LISTS}
+
+    @property
+    def lists(self) -> tuple[tuple[str, str], ...]:
+        """All that is asked, in order: the list's name, and its entries as `advisor simulate` spells them."""
+        named = {RELAY: RELAY_CONTROL, **self.main}
+        between = [(name, _spelled(named.get(name, ""))) for name in LISTS[:5]]
+        # Whatever a list permits, nobody gets mail who does not exist.
+        between.append(("smtpd_reject_unlisted_recipient", "reject_unlisted_recipient"))
+        after = [(DATA, named.get(DATA, "")), (END, ", ".join(filter(None, (named.get(END, ""), self.last))))]
+        return tuple((name, text) for name, text in (("before", self.first), *between, *after) if text)
+
+
+def _spelled(entries: str) -> str:
+    for policy, name in _SHORT_NAMES.items():
+        entries = entries.replace(policy, name)
+    return entries

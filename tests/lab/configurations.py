@@ -2,14 +2,10 @@
 
 from functools import cache
 
-from tests.lab.companion import OPENDKIM, OPENDMARC, OPENDMARC_LENIENT, POSTGREY, SPF, SPF_LENIENT
-from tests.lab.configuration import Configuration
+from tests.lab.companion import OPENDKIM, OPENDMARC, OPENDMARC_HEADERS, OPENDMARC_LENIENT, POSTGREY, SPF, SPF_LENIENT
+from tests.lab.configuration import CLIENT, DATA, HELO, POSTGREY_POLICY, RECIPIENT, SENDER, SPF_POLICY, Configuration
 
 BASELINE = "baseline"
-CLIENT, HELO, SENDER = "smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions"
-RECIPIENT, DATA = "smtpd_recipient_restrictions", "smtpd_data_restrictions"
-SPF_POLICY = "check_policy_service unix:private/policyd-spf"
-POSTGREY_POLICY = "check_policy_service inet:127.0.0.1:10023"
 INSIDE = "permit_mynetworks, permit_sasl_authenticated"
 CODES = {
     "unknown_client_reject_code": "550",
@@ -22,6 +18,10 @@ _TIPS = (
     "reject_non_fqdn_sender", "reject_rhsbl_helo dbl.rhsbl.test", "reject_rhsbl_reverse_client dbl.rhsbl.test",
     "reject_rhsbl_sender dbl.rhsbl.test", "reject_rbl_client zen.dnsbl.test",
 )  # fmt: skip
+
+
+_SITES = "zen.dnsbl.test*2, bl.dnsbl.test"
+_SCREEN = {"postscreen_greet_wait": "2s", "postscreen_dnsbl_sites": _SITES, "postscreen_dnsbl_threshold": "2"}
 
 
 @cache
@@ -54,13 +54,14 @@ def _knobs() -> tuple[Configuration, ...]:
         Configuration("knob_header", {"header_checks": "regexp:{{/^Received: from/ INFO}}"}, knob=True, long=True),
         Configuration("knob_spf", {RECIPIENT: SPF_POLICY}, (SPF_LENIENT,), knob=True, long=True),
         Configuration("knob_dmarc", {}, (OPENDKIM, OPENDMARC_LENIENT), knob=True),
+        Configuration("knob_postscreen", {**_SCREEN, "postscreen_greet_action": "ignore", "postscreen_dnsbl_action": "ignore"}, knob=True, long=True),
         Configuration("knob_preview", {RECIPIENT: ", ".join(f"warn_if_reject {tip}" for tip in _TIPS)}, knob=True, long=True),
     )
 
 
 def _one(name: str, where: str, what: str, *, long: bool = False, **more: str) -> Configuration:
     """One restriction alone."""
-    return Configuration(name, {where: what, **more}, asks=what, long=long)
+    return Configuration(name, {where: what, **more}, shows=what.split()[0], long=long)
 
 
 def _client() -> tuple[Configuration, ...]:
@@ -78,7 +79,7 @@ def _client() -> tuple[Configuration, ...]:
 def _helo() -> tuple[Configuration, ...]:
     unknown = "reject_unknown_helo_hostname"
     return (
-        Configuration("helo_required", {"smtpd_helo_required": "yes"}, asks="smtpd_helo_required"),
+        Configuration("helo_required", {"smtpd_helo_required": "yes"}, shows="smtpd_helo_required", first="smtpd_helo_required"),
         _one("invalid_helo", HELO, "reject_invalid_helo_hostname"),
         _one("non_fqdn_helo", HELO, "reject_non_fqdn_helo_hostname"),
         _one("unknown_helo", HELO, unknown),
@@ -125,16 +126,18 @@ def _lists_of_dns() -> tuple[Configuration, ...]:
 
 
 def _policies() -> tuple[Configuration, ...]:
-    screen = {"postscreen_greet_wait": "2s", "postscreen_greet_action": "enforce"}
-    sites = {"postscreen_dnsbl_sites": "zen.dnsbl.test*2, bl.dnsbl.test", "postscreen_dnsbl_threshold": "2",
-             "postscreen_dnsbl_action": "enforce", "postscreen_greet_wait": "2s", "postscreen_greet_action": "ignore"}  # fmt: skip
+    greet = {"postscreen_greet_wait": "2s", "postscreen_greet_action": "enforce"}
+    sites = {**_SCREEN, "postscreen_greet_action": "ignore", "postscreen_dnsbl_action": "enforce"}
+    first = f"postscreen_dnsbl_action {{ {_SITES}, threshold=2 }}"
     return (
-        Configuration("spf", {RECIPIENT: SPF_POLICY}, (SPF,), asks="policyd-spf"),
-        Configuration("postgrey", {RECIPIENT: POSTGREY_POLICY}, (POSTGREY,), asks="postgrey"),
-        Configuration("dmarc", {}, (OPENDKIM, OPENDMARC), asks="opendmarc"),
-        Configuration("pregreet", screen, asks="postscreen pregreet", long=True),
-        Configuration("postscreen_dnsbl", sites, asks="postscreen dnsbl", long=True),
-    )
+        Configuration("spf", {RECIPIENT: SPF_POLICY}, (SPF,), "policyd-spf"),
+        Configuration("postgrey", {RECIPIENT: POSTGREY_POLICY}, (POSTGREY,), "postgrey"),
+        Configuration("dmarc", {}, (OPENDKIM, OPENDMARC), "opendmarc", last="opendmarc"),
+        Configuration("dmarc_headers", {}, (OPENDKIM, OPENDMARC_HEADERS), "opendmarc_required_headers",
+                      last="opendmarc_required_headers", long=True),
+        Configuration("pregreet", greet, (), "postscreen_greet_action", "postscreen_greet_action", long=True),
+        Configuration("postscreen_dnsbl", sites, (), "postscreen_dnsbl_action", first, long=True),
+    )  # fmt: skip
 
 
 def _whole() -> tuple[Configuration, ...]:
@@ -145,17 +148,27 @@ def _whole() -> tuple[Configuration, ...]:
     lists = {CLIENT: clients, HELO: helos, SENDER: senders}
     access = "inline:{{203.0.113.20=OK}, {203.0.113.25=REJECT no}, {203.0.113.28=451 later}, {198.51.100=DEFER_IF_PERMIT}}"
     one = ", ".join(_TIPS)
-    return (
-        Configuration("client_list", {CLIENT: clients}, asks=clients),
-        Configuration("tips_in_one_list", {RECIPIENT: f"{INSIDE}, reject_unauth_destination, {one}"}, long=True),
-        Configuration("three_lists", lists),
-        Configuration("three_lists_550", {**lists, **CODES}, long=True),
-        Configuration("no_delay", {"smtpd_delay_reject": "no", **lists}, long=True),
-        Configuration("warned", {CLIENT: f"warn_if_reject {_TIPS[1]}, warn_if_reject {_TIPS[4]}", SENDER: f"warn_if_reject {_TIPS[5]}"}, long=True),
-        Configuration("deferred", {SENDER: f"{_TIPS[5]}, {_TIPS[4]}", RECIPIENT: "reject_unauth_destination, defer_if_permit"}, long=True),
-        Configuration("access", {CLIENT: f"check_client_access {access}, {_TIPS[0]}"}, long=True),
-        Configuration("permit_first", {CLIENT: "permit", HELO: _TIPS[2], SENDER: f"permit_mynetworks, {_TIPS[5]}, permit"}, long=True),
-        Configuration("all", {CLIENT: clients, HELO: helos, SENDER: senders, "smtpd_helo_required": "yes",
-                              RECIPIENT: f"{INSIDE}, reject_unauth_destination, {SPF_POLICY}, {POSTGREY_POLICY}, {', '.join(_TIPS[7:])}"},
-                      (SPF, POSTGREY, OPENDKIM, OPENDMARC), long=True),
-    )  # fmt: skip
+    return tuple(
+        Configuration(name, main, shows="whole lists", long=long)
+        for name, main, long in (
+            ("client_list", {CLIENT: clients}, False),
+            ("tips_in_one_list", {RECIPIENT: f"{INSIDE}, reject_unauth_destination, {one}"}, True),
+            ("three_lists", lists, False),
+            ("three_lists_550", {**lists, **CODES}, True),
+            ("no_delay", {"smtpd_delay_reject": "no", **lists}, True),
+            ("warned", {CLIENT: f"warn_if_reject {_TIPS[1]}, warn_if_reject {_TIPS[4]}", SENDER: f"warn_if_reject {_TIPS[5]}"}, True),
+            ("deferred", {SENDER: f"{_TIPS[5]}, {_TIPS[4]}", RECIPIENT: "reject_unauth_destination, defer_if_permit"}, True),
+            ("access", {CLIENT: f"check_client_access {access}, {_TIPS[0]}"}, True),
+            ("permit_first", {CLIENT: "permit", HELO: _TIPS[2], SENDER: f"permit_mynetworks, {_TIPS[5]}, permit"}, True),
+        )
+    ) + (
+        Configuration(
+            "all",
+            {**lists, "smtpd_helo_required": "yes", RECIPIENT: f"{INSIDE}, reject_unauth_destination, {SPF_POLICY}, {POSTGREY_POLICY}, {', '.join(_TIPS[7:])}"},
+            (SPF, POSTGREY, OPENDKIM, OPENDMARC),
+            "whole lists",
+            "smtpd_helo_required",
+            "opendmarc",
+            long=True,
+        ),
+    )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.conftest import real
 from tests.lab import world
+from tests.lab.configuration import RELAY_CONTROL
 
 _MAIN = {
     "compatibility_level": "3.6",
@@ -30,7 +31,7 @@ _MAIN = {
     "virtual_uid_maps": "static:5000",
     "virtual_gid_maps": "static:5000",
     "virtual_minimum_uid": "100",
-    "smtpd_relay_restrictions": "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination",
+    "smtpd_relay_restrictions": RELAY_CONTROL,
     "smtpd_error_sleep_time": "0",
     "smtpd_soft_error_limit": "1000",
     "smtpd_hard_error_limit": "1000",

@@ -5,12 +5,13 @@ Runs inside the namespaces: `python -m tests.lab.run FOLDER NAME...`, started by
 
 import asyncio
 import json
+import shutil
 import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.lab import companion, maillog, named, namespace
+from tests.lab import companion, maillog, named, namespace, record
 from tests.lab.configuration import Configuration
 from tests.lab.configurations import by_name
 from tests.lab.player import Fate, play
@@ -38,7 +39,11 @@ def main(arguments: list[str]) -> None:
     with named.running(work / "named", tuple(signer.record(domain) for domain in sorted(domains))):
         for name in names:
             began = time.monotonic()
-            fates = run(by_name(name), work / name, folder / f"{name}.maillog", signer)
+            configuration, log = by_name(name), folder / f"{name}.maillog"
+            fates = run(configuration, work / name, log, signer)
+            if configuration.knob:
+                shutil.copy(work / name / "etc/main.cf", folder / f"{name}.main.cf")
+                record.save(record.record(log), folder / f"{name}.parquet")
             (folder / f"{name}.json").write_text(json.dumps([asdict(fate) for fate in fates], indent=0))
             print(f"{name}: {len(fates)} recipients in {time.monotonic() - began:.1f} s", flush=True)  # noqa: T201 - its report
 
