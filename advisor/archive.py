@@ -5,6 +5,7 @@ a kill loses the answers of these seconds, and never an older one.
 """
 
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -51,14 +52,19 @@ class Archive:
     """The files of one run; `clock` counts seconds and never runs backwards."""
 
     def __init__(self, folder: Path, began: datetime, clock: Callable[[], float]) -> None:
-        """Begin a file named after the time."""
+        """Begin a file named after the time, as no other."""
         self.folder = folder
-        self._stem = f"{began:%Y%m%dT%H%M%S%f}-{os.getpid()}"
+        self._stem = f"{began:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         self._clock = clock
         self._number = 0
         self._rows: list[Response] = []
         self._unsaved = 0
         self._saved_at = clock()
+
+    def others(self) -> frozenset[tuple[str, int]]:
+        """The files that are not ours, and their sizes: what tells that somebody else has looked something up."""
+        found = self.folder.glob("*.parquet") if self.folder.is_dir() else ()
+        return frozenset((path.name, path.stat().st_size) for path in found if not path.name.startswith(self._stem))
 
     def add(self, response: Response) -> None:
         """Keep a response; it is on the disk within INTERVAL, if more of them come."""
@@ -84,20 +90,25 @@ class Archive:
 
 @contextmanager
 def opened(store: Path, began: datetime, clock: Callable[[], float], patience: float = PATIENCE) -> Iterator[Archive]:
-    """Begin a run's file; one run writes at a time, so that a list's budget is counted once.
+    """Begin a run's file; what was answered is saved, whatever ends the run.
 
     BusyError after so many seconds in which another one writes.
-    What was answered is saved, whatever ends the run.
     """
-    folder = store / FOLDER
+    with writing(store, patience):
+        archive = Archive(store / FOLDER, began, clock)
+        try:
+            yield archive
+        finally:
+            archive.save()
+
+
+@contextmanager
+def writing(store: Path, patience: float = PATIENCE) -> Iterator[None]:
+    """Keep others from writing, so that a list's budget is counted once; BusyError after so many seconds."""
     try:
-        with locked(folder, patience):
-            clear(folder)
-            archive = Archive(folder, began, clock)
-            try:
-                yield archive
-            finally:
-                archive.save()
+        with locked(store / FOLDER, patience):
+            clear(store / FOLDER)
+            yield
     except BusyError as error:
         raise BusyError(error.where, "another lookup is at work", "wait until it is done") from None
 

@@ -52,6 +52,12 @@ _INTO = "Write there; its ending tells the format."
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help=_INTO)]
 Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="terminal, html, mail or json.")]
 TableFormat = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="csv, json or parquet.")]
+_SERVER = "Ask this name server, not the machine's own."
+Resolver = Annotated[str | None, typer.Option(metavar="IP[:PORT]", help=_SERVER)]
+_ASKED = "Ask this list, not the usual ones; repeatable."
+Lists = Annotated[list[str] | None, typer.Option("--list", metavar="ZONE", help=_ASKED)]
+Rate = Annotated[float, typer.Option(metavar="N", help="Questions a second to the lists; 0: no limit.")]
+Budget = Annotated[int, typer.Option(metavar="N", help="Questions a day to each list; 0: no limit.")]
 
 _FORMAT_OF_ENDING = {".html": "html", ".htm": "html", ".json": "json", ".eml": "mail", ".txt": "terminal"}
 
@@ -299,12 +305,25 @@ def follow(
     store: Annotated[Path | None, typer.Option(metavar="DIR", help="The store; made if it is not there.")] = None,
     year: Year = None,
     zone: Zone = None,
+    looking: Annotated[bool, typer.Option("--lookup", help="Look up who appears, as `advisor lookup` does.")] = False,
+    resolver: Resolver = None,
+    lists: Lists = None,
+    rate: Rate = 10,
+    budget: Budget = 5_000,
 ) -> None:
     """Keep adding a log to the store while it grows; finds it again when it is rotated."""
+    from advisor.intake import default_store, zone_named
     from advisor.intake import follow as keep_adding
-    from advisor.intake import zone_named
 
-    keep_adding(file, store=store, year=year, zone=zone_named(zone) if zone else None, say=_say)
+    beside = None
+    if looking:
+        from advisor.plan import plan
+        from advisor.watch import Watch
+
+        planned = plan(resolver, lists, rate, budget, stale="24h")
+        beside = Watch(store or default_store(), planned, _say)
+    when = zone_named(zone) if zone else None
+    keep_adding(file, store=store, year=year, zone=when, say=_say, beside=beside)
 
 
 @app.command()
@@ -319,14 +338,10 @@ def lookup(
     since: Since = None,
     until: Until = None,
     config: Config = None,
-    resolver: Annotated[
-        str | None, typer.Option(metavar="IP[:PORT]", help="Ask this name server, not the machine's own.")
-    ] = None,
-    lists: Annotated[
-        list[str] | None, typer.Option("--list", metavar="ZONE", help="Ask this list, not the usual ones; repeatable.")
-    ] = None,
-    rate: Annotated[float, typer.Option(metavar="N", help="Questions a second to the lists; 0: no limit.")] = 10,
-    budget: Annotated[int, typer.Option(metavar="N", help="Questions a day to each list; 0: no limit.")] = 5_000,
+    resolver: Resolver = None,
+    lists: Lists = None,
+    rate: Rate = 10,
+    budget: Budget = 5_000,
     stale: Annotated[str, typer.Option(metavar="AGE", help="Ask again when an answer is older: 12h, 7d.")] = "7d",
     seed: Annotated[int, typer.Option(metavar="N", help="Of the random sample, where a budget allows no more.")] = 0,
     form: Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="terminal or json.")] = None,
@@ -336,7 +351,8 @@ def lookup(
 ) -> None:
     """Ask the DNS and its blocklists about the clients, HELO names and senders seen; or which lists name one.
 
-    The only command that asks the network. The answers are kept, with their date, for the other commands.
+    Beside `follow --lookup` the only command that asks the network. The answers are kept, with their date, for the
+    other commands.
     """
     from dataclasses import replace
 

@@ -65,13 +65,21 @@ def _before(frame: Any, folded: _Fold, entries: _Numbered, level: str) -> Any:  
     frame = folded(_nothing(frame), entries)
     own, turned = nw.col(ANSWER), nw.col(TURNED_AWAY)
     rest, rest_turned = (nw.col(later) for later in kept)
-    # Permitted or not: what is not refused in the end was permitted if any list said so.
-    maybe = own.is_null() & (~turned).fill_null(value=False) & ~_is(rest, "dunno")
-    answer: nw.Expr = nw.when(_is(own, "dunno") | maybe).then(rest)
+    answer: nw.Expr = nw.when(_is(own, "dunno")).then(rest)
+    away = turned | rest_turned
+    if any("discard" in one.words for _, one in entries):
+        # It may have thrown the mail away, and then nobody asks the rest.
+        passing = nw.when(~turned).then(rest_turned & nw.col("not_logged"))
+        unknown = nw.when(turned).then(nw.lit(value=True)).otherwise(passing)
+        away = nw.when(_is(own, "discard")).then(nw.lit(value=False)).otherwise(away)
+        away = nw.when(own.is_null()).then(unknown).otherwise(away)
+    else:
+        # Permitted or not: what is not refused in the end was permitted if any list said so.
+        maybe = own.is_null() & (~turned).fill_null(value=False) & ~_is(rest, "dunno")
+        answer = nw.when(maybe).then(rest).otherwise(answer)
     answer = nw.when(_is(own, "permit")).then(_permitted(rest)).otherwise(answer)
     answer = nw.when(_is(own, "defer_if_permit")).then(_waiting(rest, rest_turned)).otherwise(answer)
     answer = nw.when(_is(own, "reject", "defer", "discard")).then(own).otherwise(answer)
-    away = nw.when(_is(own, "discard")).then(nw.lit(value=False)).otherwise(turned | rest_turned)
     return frame.with_columns(answer.alias(ANSWER), away.alias(TURNED_AWAY)).drop(*kept)
 
 

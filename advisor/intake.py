@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from advisor.errors import AdvisorError
 from advisor.ingestion import Calendar, Ingested
 from advisor.ingestion import ingest as _ingest
+from advisor.service import Beside
 from advisor.service import follow as _follow
 from advisor.source import default_logs
 from advisor.worker import Progress
@@ -61,18 +62,20 @@ def ingest(
     )
 
 
-def follow(
+def follow(  # noqa: PLR0913 - the options of the command
     file: str | Path,
     *,
     store: Path | None = None,
     year: int | None = None,
     zone: tzinfo | None = None,
     say: Callable[[str], None] = print,
+    beside: Beside | None = None,
 ) -> None:
     """Keep adding a log to the store while it grows, rotation included, until SIGTERM or SIGINT.
 
-    `say` is told what is amiss: a full disk, and that it is over.
+    `say` is told what is amiss: a full disk, and that it is over. `beside` runs along, such as an advisor.watch.Watch,
+    until its event is set.
     """
     zone = zone or local_zone()
     calendar = Calendar(zone, datetime.now(zone).date(), year)
-    _follow(Path(file), store or default_store(), calendar, say)
+    _follow(Path(file), store or default_store(), calendar, say, beside)

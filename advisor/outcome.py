@@ -1,62 +1,152 @@
-"""The outcome of a simulation, counted: what each restriction answered by itself, and what the list came to."""
+"""The outcome of a simulation, counted: what each restriction answered by itself, and what the list came to.
+
+All of it is counted from one table, of how often which answers stood together.
+"""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import narwhals as nw
 
+from advisor.restriction import WORDS
 from advisor.simulation import ANSWER, TURNED_AWAY, Simulation
 
 SCHEMA = 1
 """The number of the JSON form; it grows when a key changes its meaning or goes."""
 
-_WORDS = ("permit", "reject", "defer", "defer_if_permit", "dunno", None)
+_WORDS = (*WORDS, None)
+_REFUSES = frozenset({"reject", "defer", "defer_if_permit"})
+_KINDS = ("accepted", "refused", "inside")
+_SHOWN = 12
+"""Pairs of restrictions that a terminal shows, those that agree most often first."""
+
+
+@dataclass(frozen=True)
+class _Pattern:
+    """Attempts that had the same answers: how many, of which kind, and what Postfix made of them."""
+
+    number: int
+    kind: str
+    action: str
+    answers: tuple[str | None, ...]
+    answer: str | None
+    turned: bool | None
+
+
+def _patterns(simulation: Simulation) -> list[_Pattern]:
+    """Which answers stood together, and how often."""
+    frame = nw.from_native(simulation.frame)
+    own = [f"answer_{number}" for number in range(len(simulation.asked))]
+    found = frame.group_by("origin", "action", ANSWER, TURNED_AWAY, *own).agg(nw.len().alias("attempts"))
+    table = (found.collect("pyarrow") if isinstance(found, nw.LazyFrame) else found).to_arrow()
+    return [
+        _Pattern(
+            row["attempts"],
+            "inside" if row["origin"] != "outside" else "accepted" if row["action"] == "accept" else "refused",
+            row["action"],
+            tuple(row[name] for name in own),
+            row[ANSWER],
+            row[TURNED_AWAY],
+        )
+        for row in table.to_pylist()
+    ]
 
 
 def outcome(simulation: Simulation) -> dict[str, Any]:
-    """Count a simulation by the origin of the attempts; `no_evidence` stands beside the answers, never among them."""
-    frame = nw.from_native(simulation.frame)
-    columns = [(one.column, f"answer_{number}") for number, one in enumerate(simulation.asked)]
+    """Count a simulation by the origin of the attempts; `no_evidence` stands beside the answers, never among them.
+
+    Of each restriction of the list: its `answers`, and of the accepted attempts that it turns away how many it turns
+    away `alone`, which another one turns away as well (`shared`), and where that is not known (`unclear`). `overlap`
+    sets any two of them against each other, over all attempts from outside. `code_changes` are attempts that were
+    refused anyway and that the list, asked first, would answer with another kind of code.
+    """
+    patterns = _patterns(simulation)
+    refusing = [number for number, one in enumerate(simulation.asked) if one.words & _REFUSES]
     return {
         "schema": SCHEMA,
         "list": [
             {
-                "name": column,
+                "name": one.column,
+                "listed": one.listed or None,
                 "warn_if_reject": one.warn,
                 "simulated": one.simulated,
-                "answers": _counts(frame, answer),
+                "asked_at": _age(simulation, number),
+                "answers": _counts((pattern.kind, pattern.answers[number], pattern.number) for pattern in patterns),
+                "turned_away": _marginal(patterns, number, refusing),
             }
-            for one, (column, answer) in zip(simulation.asked, columns, strict=True)
+            for number, one in enumerate(simulation.asked)
         ],
-        "answer": _counts(frame, ANSWER),
-        "turned_away": _turned(frame),
+        "answer": _counts((pattern.kind, pattern.answer, pattern.number) for pattern in patterns),
+        "turned_away": _turned(patterns),
+        "code_changes": _code_changes(patterns),
+        "overlap": list(_overlap(simulation, patterns, refusing)),
         "not_simulated": list(simulation.not_simulated),
+        "notes": list(simulation.notes),
     }
 
 
-def _grouped(frame: Any, column: str) -> list[tuple[str, str, Any, int]]:  # noqa: ANN401 - a frame of any engine
-    found = frame.group_by("origin", "action", column).agg(nw.len().alias("attempts"))
-    rows = found.collect("pyarrow") if isinstance(found, nw.LazyFrame) else found
-    names = ("origin", "action", column, "attempts")
-    return [tuple(row[name] for name in names) for row in rows.to_arrow().to_pylist()]
+def _age(simulation: Simulation, number: int) -> dict[str, str] | None:
+    """When the DNS answers that a restriction used were given."""
+    age = simulation.ages.get(number)
+    return {"oldest": age[0].isoformat(), "newest": age[1].isoformat()} if age else None
 
 
-def _counts(frame: Any, column: str) -> dict[str, dict[str, int]]:  # noqa: ANN401 - a frame of any engine
+def _counts(found: Iterable[tuple[str, str | None, int]]) -> dict[str, dict[str, int]]:
     """Answers to attempts from outside that were accepted, to those that were refused, and to all others."""
-    counts: dict[str, Counter[Any]] = {"accepted": Counter(), "refused": Counter(), "inside": Counter()}
-    for origin, action, word, number in _grouped(frame, column):
-        kind = "inside" if origin != "outside" else "accepted" if action == "accept" else "refused"
+    counts: dict[str, Counter[Any]] = {kind: Counter() for kind in _KINDS}
+    for kind, word, number in found:
         counts[kind][word] += number
-    return {kind: {word or "no_evidence": found[word] for word in _WORDS} for kind, found in counts.items()}
+    return {kind: {word or "no_evidence": words[word] for word in _WORDS} for kind, words in counts.items()}
 
 
-def _turned(frame: Any) -> dict[str, dict[str, int]]:  # noqa: ANN401 - a frame of any engine
-    counts: dict[str, Counter[Any]] = {"accepted": Counter(), "refused": Counter(), "inside": Counter()}
-    for origin, action, turned, number in _grouped(frame, TURNED_AWAY):
-        kind = "inside" if origin != "outside" else "accepted" if action == "accept" else "refused"
-        counts[kind][turned] += number
+def _turned(patterns: Iterable[_Pattern]) -> dict[str, dict[str, int]]:
+    counts: dict[str, Counter[Any]] = {kind: Counter() for kind in _KINDS}
+    for pattern in patterns:
+        counts[pattern.kind][pattern.turned] += pattern.number
     words = ((True, "yes"), (False, "no"), (None, "no_evidence"))
     return {kind: {word: found[turned] for turned, word in words} for kind, found in counts.items()}
+
+
+def _marginal(patterns: Iterable[_Pattern], number: int, refusing: Sequence[int]) -> dict[str, int]:
+    """Of the accepted attempts that a restriction turns away: which it alone does."""
+    counts = dict.fromkeys(("alone", "shared", "unclear"), 0)
+    others = [other for other in refusing if other != number]
+    for pattern in patterns:
+        if pattern.kind != "accepted" or pattern.answers[number] not in _REFUSES:
+            continue
+        said = {pattern.answers[other] for other in others}
+        counts["shared" if said & _REFUSES else "unclear" if None in said else "alone"] += pattern.number
+    return counts
+
+
+def _code_changes(patterns: Iterable[_Pattern]) -> dict[str, int]:
+    """Refused attempts whose code the list changes: a 450 before a 550 has the client come back for days."""
+    counts = {"reject_to_defer": 0, "defer_to_reject": 0}
+    for pattern in patterns:
+        if pattern.kind == "refused" and pattern.answer in ("reject", "defer") and pattern.answer != pattern.action:
+            counts[f"{pattern.action}_to_{pattern.answer}"] += pattern.number
+    return counts
+
+
+def _overlap(simulation: Simulation, patterns: Sequence[_Pattern], refusing: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Any two restrictions: how many attempts from outside both turn away, only one, and where one is not known."""
+    names = {simulation.asked[number].column: number for number in reversed(refusing)}
+    for first, second in combinations(sorted(names.values()), 2):
+        counts = dict.fromkeys(("both", "first_only", "second_only", "unclear"), 0)
+        for pattern in patterns:
+            pair = pattern.answers[first], pattern.answers[second]
+            if pattern.kind == "inside":
+                continue
+            away = tuple(answer in _REFUSES for answer in pair)
+            if any(away):
+                word = (
+                    "both" if all(away) else "unclear" if None in pair else "first_only" if away[0] else "second_only"
+                )
+                counts[word] += pattern.number
+        yield {"names": [simulation.asked[first].column, simulation.asked[second].column], **counts}
 
 
 def terminal(found: dict[str, Any], *, width: int = 80, color: bool = False) -> str:  # noqa: ARG001 - no colour is needed
@@ -71,25 +161,70 @@ def terminal(found: dict[str, Any], *, width: int = 80, color: bool = False) -> 
         f"{'':{size}}" + "".join(f"{word:>10}" for word in ("refuse", "defer", "permit", "nothing", "no evid."))
     )
     for name, counts in rows:
-        numbers = [counts["reject"], counts["defer"] + counts["defer_if_permit"], counts["permit"], counts["dunno"]]
+        numbers = [
+            counts["reject"],
+            counts["defer"] + counts["defer_if_permit"],
+            counts["permit"] + counts["discard"],
+            counts["dunno"] + counts["defer_if_reject"],
+        ]
         joined = "".join(f"{number:>10,}" for number in (*numbers, counts["no_evidence"]))
         lines.append(f"{name:{size}}{joined}" if len(name) <= size else f"{name}\n{'':{size}}{joined}")
-    lines += ["", *_sentences(found["turned_away"])]
+    lines += ["", *_sentences(found["turned_away"], found["code_changes"]), *_alone(found), *_ages(found)]
     skipped = found["not_simulated"]
     lines += [f"Not simulated: {name}; it answers only where the log shows its own refusals." for name in skipped]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *found["notes"]]) + "\n"
 
 
-def _sentences(turned: dict[str, dict[str, int]]) -> list[str]:
+def _sentences(turned: dict[str, dict[str, int]], changes: dict[str, int]) -> Iterator[str]:
     total = {kind: sum(counts.values()) for kind, counts in turned.items()}
-    accepted, refused, inside = (turned[kind] for kind in ("accepted", "refused", "inside"))
-    return [
+    accepted, refused, inside = (turned[kind] for kind in _KINDS)
+    yield (
         f"The list turns away {accepted['yes']:,} of {total['accepted']:,} that were accepted; for "
-        f"{accepted['no_evidence']:,} there is no evidence.",
+        f"{accepted['no_evidence']:,} there is no evidence."
+    )
+    yield (
         f"Of {total['refused']:,} that were refused anyway it turns away {refused['yes']:,}; for "
-        f"{refused['no_evidence']:,} there is no evidence.",
-        f"Of {total['inside']:,} of our own networks and users it turns away {inside['yes']:,}.",
-    ]
+        f"{refused['no_evidence']:,} there is no evidence."
+    )
+    if changes["reject_to_defer"]:
+        yield (
+            f"Asked first, it makes a 4xx of the 5xx of {changes['reject_to_defer']:,} of these: "
+            "such clients come back for days."
+        )
+    if changes["defer_to_reject"]:
+        yield f"Asked first, it makes a 5xx of the 4xx of {changes['defer_to_reject']:,} of these."
+    yield f"Of {total['inside']:,} of our own networks and users it turns away {inside['yes']:,}."
+
+
+def _alone(found: dict[str, Any]) -> Iterator[str]:
+    """What each adds to the others, and which go together."""
+    refusing = [one for one in found["list"] if sum(one["turned_away"].values())]
+    if len(refusing) < 2:
+        return
+    yield ""
+    for one in refusing:
+        counts = one["turned_away"]
+        unclear = f", {counts['unclear']:,} where that is not known" if counts["unclear"] else ""
+        yield (
+            f"{_name(one)} turns away {counts['alone']:,} accepted that nothing else here does, "
+            f"{counts['shared']:,} that another does as well{unclear}."
+        )
+    pairs = sorted((pair for pair in found["overlap"] if pair["both"]), key=lambda pair: -pair["both"])
+    for pair in pairs[:_SHOWN]:
+        first, second = pair["names"]
+        yield (
+            f"Both {first} and {second}: {pair['both']:,} from outside; only the first {pair['first_only']:,}, "
+            f"only the second {pair['second_only']:,}, not known {pair['unclear']:,}."
+        )
+    if len(pairs) > _SHOWN:
+        yield f"And {len(pairs) - _SHOWN:,} more pairs (--format json)."
+
+
+def _ages(found: dict[str, Any]) -> Iterator[str]:
+    for one in found["list"]:
+        if one["asked_at"]:
+            oldest, newest = (one["asked_at"][name][:16].replace("T", " ") for name in ("oldest", "newest"))
+            yield f"{one['name']}: the DNS was asked from {oldest} to {newest} UTC."
 
 
 def _name(one: dict[str, Any]) -> str:

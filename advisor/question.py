@@ -7,7 +7,7 @@ themselves (the clock, the zone, this machine's Postfix) is looked up here and h
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from advisor import attempt, postconf
 from advisor.advice import Situation
 from advisor.advice import advise as _advise
-from advisor.entry import ALIASES, suggest
+from advisor.entry import ALIASES, parse_list, suggest
 from advisor.errors import AdvisorError
 from advisor.evidence import weigh
 from advisor.history import History, open_store, parse_files
@@ -28,8 +28,10 @@ from advisor.network import LOOPBACK, Network
 from advisor.period import moment
 from advisor.recommendation import Advice
 from advisor.reports import render
+from advisor.response import Responses
 from advisor.restrictions import CATALOGUE, TIPS
-from advisor.simulation import Simulation
+from advisor.shelf import stocked
+from advisor.simulation import PARAMETERS, Simulation, ask_all, asked_for, whole
 from advisor.simulation import simulate as _simulate
 from advisor.source import default_logs
 from advisor.worker import Progress
@@ -100,12 +102,11 @@ class Question:
 
     @cached_property
     def codes(self) -> Mapping[str, str]:
-        """The reply codes that the configuration sets, by parameter."""
+        """The settings of the configuration that change what a restriction answers, by parameter."""
         config = self.configuration
         if config is None:
             return {}
-        names = {found.code_parameter for found in CATALOGUE.values() if found.code_parameter}
-        return {name: config.value(name) for name in names if config.is_set(name)}
+        return {name: config.value(name) for name in PARAMETERS if config.is_set(name)}
 
     @cached_property
     def attempts(self) -> pa.Table:
@@ -149,11 +150,35 @@ class Question:
             weighed = weigh(attempts, events, domains)
             return _advise(Situation(weighed, events, history.coverage, self.configuration, self.zone, notes))
 
+    @cached_property
+    def responses(self) -> Responses:
+        """What `advisor lookup` recorded; nothing is asked."""
+        from advisor.archive import read  # noqa: PLC0415 - as in the function lookup
+
+        return read(self.store or default_store())
+
     def simulate(self, restrictions: str) -> Simulation:
-        """What a list would have answered to the attempts of the period, computed by DuckDB."""
+        """What a list would have answered to the attempts of the period, computed by DuckDB.
+
+        `main.cf` stands for all lists of the configuration. Access tables are read as they are now.
+        """
         import duckdb  # noqa: PLC0415 - a tenth of a second that the other commands need not pay
 
-        return _simulate(restrictions, duckdb.from_arrow(self.attempts), self.codes)
+        config = self.configuration
+        if restrictions.strip() == "main.cf":
+            if config is None:
+                raise AdvisorError("simulate main.cf", "there is no configuration", "name one with --config")
+            entries = [entry for entries in config.lists().values() for entry in entries]
+        else:
+            entries = list(parse_list(restrictions))
+        folder = None if self.config is None else self.config if self.config.is_dir() else self.config.parent
+        shelf = stocked(entries, folder, config.value("config_directory") if config else "/etc/postfix")
+        asked = (
+            whole(config, shelf.tables)
+            if config is not None and restrictions.strip() == "main.cf"
+            else asked_for(entries, self.codes, shelf.tables)
+        )
+        return replace(ask_all(asked, duckdb.from_arrow(self.attempts), self.responses), notes=shelf.notes)
 
     def lookup(self, plan: "Plan", store: Path | None = None) -> "Recorded":
         """Ask the DNS about the attempts of the period; the answers go into the store, or into another one."""
@@ -184,9 +209,14 @@ def attempts(*files: str | Path, **options: Any) -> "pd.DataFrame":  # noqa: ANN
     return _frame(Question(files, **options).attempts)
 
 
-def simulate(restrictions: str, attempts: Any, codes: Mapping[str, str] | None = None) -> Simulation:  # noqa: ANN401
+def simulate(
+    restrictions: str,
+    attempts: Any,  # noqa: ANN401 - a frame of any engine
+    codes: Mapping[str, str] | None = None,
+    dns: Responses | None = None,
+) -> Simulation:
     """What a restriction list, spelled as in main.cf, would have answered to attempts (a frame of any engine)."""
-    return _simulate(restrictions, attempts, codes)
+    return _simulate(restrictions, attempts, codes, dns)
 
 
 def advise(*files: str | Path, **options: Any) -> Advice:  # noqa: ANN401 - the fields of Question
@@ -232,7 +262,7 @@ def explain(name: str) -> str:
         facts.append(f"Answers     {found.reply}{code}")
     if found.says:
         facts.append(f"Says        {found.says}")
-    facts.append(f"Needs       {', '.join(found.needs) or 'nothing'}")
+    facts.append(f"Needs       {', '.join(dict.fromkeys((*found.needs, *found.of))) or 'nothing'}")
     return f"{title}{found.page}\n\n" + "\n".join(facts) + "\n"
 
 

@@ -21,18 +21,12 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
-from dns.rdata import Rdata
-from dns.rdtypes.ANY.MX import MX
-from dns.rdtypes.ANY.PTR import PTR
-from dns.rdtypes.ANY.TXT import TXT
 
 from advisor.errors import AdvisorError
+from advisor.packet import parsed, values, wire
 from advisor.response import FOUND, INVALID, NO_DATA, NO_SUCH_NAME, TEMPORARY, Response, canonical
 
 PORT = 53
-PAYLOAD = 1232
-"""Bytes of a UDP reply at most, so that none is fragmented (the DNS flag day of 2020); larger ones come by TCP."""
-
 SOCKETS = 16
 """Sockets for each server: a forged reply must hit the port too."""
 
@@ -120,7 +114,7 @@ class _Channel(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, _: object) -> None:
         query, future = self.waiting.get(int.from_bytes(data[:2]), (None, None))
-        reply = _parsed(data) if query else None
+        reply = parsed(data) if query else None
         if query is None or future is None or reply is None or not query.is_response(reply):
             self.ignored += 1
         elif not future.done():
@@ -128,16 +122,6 @@ class _Channel(asyncio.DatagramProtocol):
 
     def error_received(self, _: Exception) -> None:
         """Nobody listens there, says the kernel: as good as no answer, and a restart may be under way."""
-
-
-def _parsed(data: bytes) -> dns.message.Message | None:
-    """The message in a packet; of a truncated one the beginning. None where it is none."""
-    try:
-        cut = len(data) >= 4 and data[2] & 0x02
-        return dns.message.from_wire(data, question_only=bool(cut), ignore_trailing=True)
-    except (dns.exception.DNSException, ValueError):
-        # Some rdata that breaks its own rules is refused with a ValueError.
-        return None
 
 
 class Resolver:
@@ -194,8 +178,8 @@ class Resolver:
         """Ask one question; what the server fails at is asked again, and at last is TEMPORARY."""
         asked_at = self._clock()
 
-        def response(status: str, values: tuple[str, ...] = (), server: Server = self.servers[0]) -> Response:
-            return Response(canonical(name), kind, status, values, asked_at, str(server))
+        def response(status: str, said: tuple[str, ...] = (), server: Server = self.servers[0]) -> Response:
+            return Response(canonical(name), kind, status, said, asked_at, str(server))
 
         try:
             question = dns.name.Name([*(part.encode("ascii") for part in canonical(name).split(".")), b""])
@@ -203,13 +187,13 @@ class Resolver:
             return response(INVALID)
         edns, pauses, server = True, iter(self._patience.pauses), self.servers[0]
         while True:
-            query = dns.message.make_query(question, kind, use_edns=0 if edns else False, payload=PAYLOAD)
-            found = await self._exchange(query)
+            query = dns.message.make_query(question, kind)
+            found = await self._exchange(query, wire(query, edns=edns))
             if found is not None:
                 reply, server = found
                 if reply.rcode() == dns.rcode.NOERROR:
-                    values = _values(reply)
-                    return response(FOUND if values else NO_DATA, values, server)
+                    said = values(reply)
+                    return response(FOUND if said else NO_DATA, said, server)
                 if reply.rcode() == dns.rcode.NXDOMAIN:
                     return response(NO_SUCH_NAME, (), server)
                 if edns and reply.rcode() in (dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS):
@@ -220,11 +204,10 @@ class Resolver:
                 return response(TEMPORARY, (), server)
             await asyncio.sleep(pause)
 
-    async def _exchange(self, query: dns.message.Message) -> tuple[dns.message.Message, Server] | None:
+    async def _exchange(self, query: dns.message.Message, wire: bytes) -> tuple[dns.message.Message, Server] | None:
         """Send a query until there is a reply; None where none comes, whatever is tried."""
         future: asyncio.Future[tuple[dns.message.Message, Server]] = asyncio.get_running_loop().create_future()
         used: dict[_Channel, asyncio.DatagramTransport] = {}
-        wire = query.to_wire()
         try:
             for number, wait in enumerate(self._patience.waits):
                 server = self.servers[number % len(self.servers)]
@@ -263,31 +246,3 @@ class Resolver:
                 continue
             return found, server
         return None
-
-
-def _values(reply: dns.message.Message) -> tuple[str, ...]:
-    """The records that answer a question, aliases followed; none where they end nowhere or run in a circle.
-
-    Postfix calls a circle "not found" (dns_lookup.c: Name server loop).
-    """
-    assert isinstance(reply, dns.message.QueryMessage)
-    try:
-        answer = reply.resolve_chaining().answer
-    except dns.exception.DNSException:
-        return ()
-    return tuple(_text(record) for record in answer) if answer is not None else ()
-
-
-def _text(record: Rdata) -> str:
-    """One record as Response.values has it."""
-    if isinstance(record, TXT):
-        return b"".join(record.strings).decode("utf-8", "backslashreplace")
-    if isinstance(record, MX):
-        return f"{record.preference} {_name(record.exchange)}"
-    if isinstance(record, PTR):
-        return _name(record.target)
-    return record.to_text()
-
-
-def _name(name: dns.name.Name) -> str:
-    return name.to_text(omit_final_dot=True) if len(name) > 1 else "."

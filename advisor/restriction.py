@@ -124,7 +124,7 @@ class Asked:
 
     `soft` says that soft_bounce makes a 4xx of every 5xx, `defers` that the site's tempfail action is `defer`,
     `blind` that the list is asked before the command that it needs (smtpd_delay_reject = no). `listed` is the list that
-    it stands in, where there are several.
+    it stands in, where there are several, and `spelled` how it was asked where that is not by its name.
     """
 
     restriction: Restriction
@@ -136,11 +136,12 @@ class Asked:
     defers: bool = False
     blind: bool = False
     listed: str = ""
+    spelled: str = ""
 
     @property
     def column(self) -> str:
         """The name of its answer's column: as asked, argument included."""
-        return f"{self.restriction.name} {self.argument}".strip()
+        return self.spelled or f"{self.restriction.name} {self.argument}".strip()
 
     def logged(self) -> nw.Expr:
         """Whether Postfix itself said so of this attempt: it refused it with these words, or warned. Never null."""

@@ -48,7 +48,16 @@ class _StoppedError(Exception):
     """Whoever runs us wants us to stop, and there is more to read than can be read at once."""
 
 
-def follow(path: Path, folder: Path, calendar: Calendar, say: Callable[[str], None]) -> None:
+Beside = Callable[[threading.Event], None]
+"""What is done beside, until an event is set."""
+
+PATIENCE = 10.0
+"""Seconds that what is done beside is given to stop."""
+
+
+def follow(
+    path: Path, folder: Path, calendar: Calendar, say: Callable[[str], None], beside: Beside | None = None
+) -> None:
     """Follow a log until SIGTERM or SIGINT, and tell systemd how it is going."""
     if not path.parent.is_dir() or (path.exists() and not path.is_file()):
         raise AdvisorError(str(path), "is no file that could grow", "name the log that syslog writes to")
@@ -64,6 +73,9 @@ def follow(path: Path, folder: Path, calendar: Calendar, say: Callable[[str], No
 
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
     follower = Follower(path, folder, calendar, say, alive)
+    other = threading.Thread(target=beside, args=(stop,), daemon=True) if beside else None
+    if other is not None:
+        other.start()
     systemd.tell("READY=1")
     try:
         while not flushing:
@@ -76,6 +88,9 @@ def follow(path: Path, folder: Path, calendar: Calendar, say: Callable[[str], No
         pass
     finally:
         systemd.tell("STOPPING=1")
+        stop.set()
         follower.close()
+        if other is not None:
+            other.join(PATIENCE)
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -5,6 +5,7 @@ this machine's postmap, once each (`postmap -s`); a cdb file, which postmap cann
 to be asked over a network or a socket (ldap, mysql, pgsql, tcp, proxy and others) is never asked.
 """
 
+import os
 import shutil
 import struct
 import subprocess
@@ -88,7 +89,10 @@ def _dumped(kind: str, path: Path) -> Dictionary:
     if program is None:
         raise AdvisorError(where, "cannot be read without postmap", "run this where Postfix is installed")
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "main.cf").touch()
+        settings = Path(folder) / "main.cf"
+        settings.touch()
+        # Postfix waits two seconds for a file that may still be written to.
+        os.utime(settings, (0, 0))
         try:
             # S603: the program is Postfix's own, and no shell reads the name of the file
             told = subprocess.run(  # noqa: S603

@@ -54,6 +54,8 @@ def asked_for(
     for entry in entries:
         if entry.name in access.KEYS:
             found.append(_asked_map(entry, codes or {}, tables or {}))
+        elif service := _service(entry):
+            found.append(replace(asked_for([service], codes)[0], spelled=str(entry)))
         elif entry.name in CATALOGUE:
             found.append(ask(CATALOGUE[entry.name], codes or {}, entry.argument, warn=entry.warn))
         elif entry.name in KNOWN or entry.name in POLICIES:
@@ -64,6 +66,19 @@ def asked_for(
             todo = f"did you mean {near}?" if near else "see 'advisor explain' for the names"
             raise AdvisorError("simulate", f"unknown restriction '{entry.name}'", todo)
     return tuple(found)
+
+
+# check_policy_service unix:private/policyd-spf  unix:postgrey/socket  inet:127.0.0.1:10023
+_SERVICES = (("policyd-spf", "policyd-spf"), ("postgrey", "postgrey"), ("127.0.0.1:10023", "postgrey"))
+
+
+def _service(entry: Entry) -> Entry | None:
+    """The check that a policy service is, by the names that its packages give it; None of one that we do not know."""
+    if entry.name == "check_policy_service":
+        for part, name in _SERVICES:
+            if part in entry.argument:
+                return replace(entry, name=name, argument="")
+    return None
 
 
 def _asked_map(entry: Entry, codes: Mapping[str, str], tables: Mapping[str, Dictionary]) -> Asked:
@@ -132,13 +147,15 @@ class Simulation:
     """The answers of a list to some attempts: `frame` has a row an attempt, with the columns that `answers` adds.
 
     `ages` says of restriction N when the oldest and the newest answer of the DNS that it used was given. Where
-    something was looked up, the rows of `frame` are in any order, and those of `attempts` in the one given.
+    something was looked up, the rows of `frame` are in any order, and those of `attempts` in the one given. `notes` say
+    what could not be read, such as a table.
     """
 
     asked: tuple[Asked, ...]
     frame: Any
     ages: Mapping[int, Age | None] = field(default_factory=dict)
     moved: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def attempts(self) -> Any:  # noqa: ANN401 - a frame of the engine that was asked

@@ -47,6 +47,7 @@ def _recorded_data(done: Recorded) -> dict[str, Any]:
         "age": age,
         "lists": [asdict(found) for found in done.lists],
         "findings": list(done.findings),
+        "notes": list(done.notes),
     }
 
 
@@ -66,7 +67,7 @@ def _recorded_text(done: Recorded) -> str:
         lines.append(f"{visible(found.zone):30} {found.names or '-':10} {numbers}")
     if done.lists:
         lines += ["", "On whose terms:", *(f"  {visible(found.zone)}: {found.terms}" for found in done.lists)]
-    return _with_findings(lines, done.findings)
+    return _with_findings([*lines, *([""] if done.notes else []), *done.notes], done.findings)
 
 
 def _named_text(found: Named) -> str:

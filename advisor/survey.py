@@ -59,13 +59,18 @@ class ListCount:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A lookup, done: questions asked by what became of them, how many were answered already, and what was odd."""
+    """A lookup, done: questions asked by what became of them, and how many were answered already.
+
+    `findings` tell what is wrong with the resolver or a list, `notes` what is not known for want of answers, `age` how
+    old all answers are.
+    """
 
     resolver: str
     asked: Mapping[str, int]
     known: int
     lists: tuple[ListCount, ...]
     findings: tuple[str, ...]
+    notes: tuple[str, ...]
     age: Age | None
 
 
@@ -76,7 +81,6 @@ class Tools:
     `now` tells the time; `progress` is told how many questions are done, and of how many.
     """
 
-    resolver: Resolver
     archive: Archive
     dns: Responses
     now: Callable[[], datetime]
@@ -89,33 +93,33 @@ def look_up(seen: Seen, store: Path, plan: Plan, now: Callable[[], datetime], pr
     `now` tells the time, `progress` is told how many questions are done, and of how many. AdvisorError where the
     resolver does not answer, the disk is full, or another lookup is at work.
     """
-
-    async def asked(archive: Archive) -> Recorded:
-        async with Resolver(plan.servers or configured(), plan.patience, now) as resolver:
-            return await record(seen, Tools(resolver, archive, read(store), now, progress), plan)
-
     with opened(store, now(), time.monotonic) as archive:
-        return asyncio.run(asked(archive))
+        return survey(seen, Tools(archive, read(store), now, progress), plan)
 
 
-async def record(seen: Seen, tools: Tools, plan: Plan) -> Recorded:
+def survey(seen: Seen, tools: Tools, plan: Plan) -> Recorded:
     """Ask what was seen; AdvisorError where the resolver does not answer or the disk is full."""
-    run = _Run(tools, plan)
-    await tools.resolver.check()
-    results = await asyncio.gather(run.ordinary(seen), run.lists(seen), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    if run.trouble is not None:
-        raise run.trouble
-    return run.recorded(seen)
+    return asyncio.run(_survey(seen, tools, plan))
+
+
+async def _survey(seen: Seen, tools: Tools, plan: Plan) -> Recorded:
+    async with Resolver(plan.servers or configured(), plan.patience, tools.now) as resolver:
+        await resolver.check()
+        run = _Run(resolver, tools, plan)
+        results = await asyncio.gather(run.ordinary(seen), run.lists(seen), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        if run.trouble is not None:
+            raise run.trouble
+        return run.recorded(seen)
 
 
 class _Run:
     """One lookup under way."""
 
-    def __init__(self, tools: Tools, plan: Plan) -> None:
-        self.tools, self.plan = tools, plan
+    def __init__(self, resolver: Resolver, tools: Tools, plan: Plan) -> None:
+        self.resolver, self.tools, self.plan = resolver, tools, plan
         self.trouble: AdvisorError | None = None
         self._began = tools.now()
         self._asked: Counter[str] = Counter()
@@ -123,7 +127,7 @@ class _Run:
         self._total = 0
         self._pace = Pace(plan.limits.ordinary)
         self._list_pace = Pace(plan.limits.rate)
-        servers = [str(server) for server in tools.resolver.servers]
+        servers = [str(server) for server in resolver.servers]
         zones = dict.fromkeys(blocklist.split(zone)[0] for zone in plan.lists)
         today = utc_day(tools.now)
         self._quotas = {zone: Quota(zone, plan.limits.budget, servers, today) for zone in zones}
@@ -166,9 +170,11 @@ class _Run:
     def recorded(self, seen: Seen) -> Recorded:
         """What became of it."""
         counts = [self._count(quota, seen) for quota in self._quotas.values()]
-        servers = ", ".join(map(str, self.tools.resolver.servers))
-        found = dict.fromkeys(self._findings(counts))
-        return Recorded(servers, dict(self._asked), len(self._known), tuple(counts), tuple(found), self.tools.dns.age())
+        servers = ", ".join(map(str, self.resolver.servers))
+        findings, notes = tuple(dict.fromkeys(self._findings())), tuple(self._notes(counts))
+        return Recorded(
+            servers, dict(self._asked), len(self._known), tuple(counts), findings, notes, self.tools.dns.age()
+        )
 
     def _find_counted(self, name: str, kind: str) -> Response | None:
         found = self.find(name, kind)
@@ -192,7 +198,7 @@ class _Run:
         await asyncio.gather(*(work() for _ in range(flights)))
 
     async def _ask(self, query: Query) -> Response:
-        resolver = self.tools.resolver
+        resolver = self.resolver
         response = await resolver.ask(query.name, query.type)
         self.tools.dns.add(response)
         self.tools.archive.add(response)
@@ -265,15 +271,17 @@ class _Run:
             known.terms if known else blocklist.Blocklist(quota.zone, "").terms,
         )
 
-    def _findings(self, counts: Sequence[ListCount]) -> Iterator[str]:
-        resolver, dns = self.tools.resolver, self.tools.dns
-        yield from public(resolver.servers)
+    def _findings(self) -> Iterator[str]:
+        """What is wrong with the resolver and the lists."""
+        yield from public(self.resolver.servers)
+        for quota in self._quotas.values():
+            wrong = blocklist.findings(self.tools.dns, quota.zone)
+            yield from wrong or filter(None, [quota.stopped])
+
+    def _notes(self, counts: Sequence[ListCount]) -> Iterator[str]:
+        """What is not known for want of answers."""
         for quota, count in zip(self._quotas.values(), counts, strict=True):
-            wrong = blocklist.findings(dns, quota.zone)
-            yield from wrong
-            if quota.stopped and not wrong:
-                yield quota.stopped
-            elif count.answered < count.wanted and quota.left() == 0:
+            if count.answered < count.wanted and quota.left() == 0:
                 yield (
                     f"{quota.zone} has answered for {count.answered:,} of {count.wanted:,} {count.names}, a random "
                     f"sample (seed {self.plan.seed}): its budget of {self.plan.limits.budget:,} questions a day is "
@@ -281,5 +289,5 @@ class _Run:
                 )
         if failed := self._asked[TEMPORARY]:
             yield f"{failed:,} of {sum(self._asked.values()):,} questions got no answer for the moment: no evidence yet"
-        if resolver.ignored:
-            yield f"{resolver.ignored:,} packets answered no question of ours, and were ignored"
+        if self.resolver.ignored:
+            yield f"{self.resolver.ignored:,} packets answered no question of ours, and were ignored"

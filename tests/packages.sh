@@ -14,11 +14,17 @@ command -v journalctl >/dev/null 2>&1 || missing="$missing systemd"
 command -v bzip2 >/dev/null 2>&1 || missing="$missing bzip2"
 command -v xz >/dev/null 2>&1 || missing="$missing xz-utils"
 command -v zstd >/dev/null 2>&1 || missing="$missing zstd"
+command -v named >/dev/null 2>&1 || [ -x /usr/sbin/named ] || missing="$missing bind9"
 command -v opendmarc >/dev/null 2>&1 || [ -x /usr/sbin/opendmarc ] || missing="$missing opendmarc"
 command -v policyd-spf >/dev/null 2>&1 || missing="$missing postfix-policyd-spf-python"
 # Both libraries that SPF may ask the DNS with: its answers are compared over each.
 /usr/bin/python3 -c "import DNS" 2>/dev/null || missing="$missing python3-dns"
 /usr/bin/python3 -c "import dns.resolver" 2>/dev/null || missing="$missing python3-dnspython"
+command -v postgrey >/dev/null 2>&1 || [ -x /usr/sbin/postgrey ] || missing="$missing postgrey"
+command -v faketime >/dev/null 2>&1 || missing="$missing faketime"
+for table in pcre lmdb cdb; do
+  [ -e "/usr/lib/postfix/postfix-$table.so" ] || missing="$missing postfix-$table"
+done
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "installing$missing for the tests"

@@ -7,6 +7,7 @@ import random
 import re
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -19,13 +20,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from advisor.attempt import client_network
 from advisor.errors import AdvisorError
-from advisor.greylist import SCHEMA, database, partition, purge_times, replay, replayed
+from advisor.greylist import AUTO, FIRST, SCHEMA, database, partition, purge_times, replay, replayed
 from advisor.postgrey import Options, Whitelists, parse_options, whitelists
 from advisor.triplet import NEEDS, normal_sender
 from tests.conftest import real
@@ -375,11 +377,22 @@ def test_the_real_postgrey_forgets_alike(zone: str, tmp_path: Path) -> None:
     assert forgetting != remembering
 
 
-FEW = st.sampled_from(("a@one.example", "b+1@one.example", "n1@one.example", "n-1@one.example", "n-2@one.example", ""))
-STEPS = st.sampled_from((0, 1, 59, 60, 61, 3539, 3540, 3600, 3601, 3 * 3600 - 1, 3 * 3600, 3 * 3600 + 1, -100))
-SHORT = st.lists(
-    st.tuples(STEPS, st.integers(0, 3), FEW, st.sampled_from(("u@x.example", "U@x.example", "v@x.example")))
+FEW = st.sampled_from(
+    (
+        "a@one.example",
+        "b+1@one.example",
+        "n1@one.example",
+        "n-1@one.example",
+        "n-2@one.example",
+        "",
+        "x",
+        "x/y@x.example",
+    )
 )
+STEPS = st.sampled_from((0, 1, 59, 60, 61, 3539, 3540, 3600, 3601, 3 * 3600 - 1, 3 * 3600, 3 * 3600 + 1, -100))
+# `x` to `y@x.example/u` and `x/y@x.example` to `u` have one key.
+RECIPIENT = st.sampled_from(("u@x.example", "U@x.example", "v@x.example", "y@x.example/u", "u"))
+SHORT = st.lists(st.tuples(STEPS, st.integers(0, 3), FEW, RECIPIENT))
 
 
 @pytest.fixture(scope="module")
@@ -529,3 +542,55 @@ def test_an_extension_goes_and_numbers_are_one() -> None:
 def test_a_first_time_in_the_future_is_corrected() -> None:
     ask = database(Options(), keys=1, clients=1)
     assert [ask(moment, 0, 0) for moment in (1000, 900, 1150)] == [-300, -300, -50]
+
+
+@pytest.mark.integration
+@pytest.mark.long
+def test_spark_answers_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real("java")
+    from pyspark.sql import SparkSession
+
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+
+    whole = one_by_one(400).sort_by([("time", "ascending"), ("offset", "ascending")])
+    options = parse_options("--auto-whitelist-clients=2 --delay=60")
+    pq.write_table(whole, tmp_path / "attempts.parquet")
+    settings_ = {"ui.enabled": "false", "driver.host": "127.0.0.1", "driver.bindAddress": "127.0.0.1"}
+    builder = SparkSession.builder.master("local[1]").config("spark.sql.session.timeZone", "UTC")
+    for name, value in (settings_ | {"sql.shuffle.partitions": "1"}).items():
+        builder = builder.config(f"spark.{name}", value)
+    spark = builder.getOrCreate()
+    try:
+        frame = spark.read.parquet(str(tmp_path / "attempts.parquet"))
+        kinds = "greylist_answer string, greylist_action string, greylist_reason string, greylist_delay long"
+        shape = ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in frame.schema)
+        groups = frame.groupBy(*partition(options))
+        found = groups.applyInPandas(replayed(options, Whitelists()), f"{shape}, {kinds}").toArrow()
+    finally:
+        spark.stop()
+    found = found.sort_by([("time", "ascending"), ("offset", "ascending")])
+    expected = replay(whole, options)
+    for name in SCHEMA.names:
+        assert found[f"greylist_{name}"].to_pylist() == expected[name].to_pylist()
+
+
+def test_a_success_counts_for_the_client_once_an_hour() -> None:
+    for pause, fourth in ((3599, -60), (3600, AUTO)):
+        ask = database(Options(delay=60, auto_whitelist=2), keys=3, clients=1)
+        assert [ask(0, 0, 0), ask(0, 1, 0), ask(60, 0, 0)] == [-60, -60, FIRST + 60]
+        assert ask(60 + pause, 1, 0) == FIRST + 60 + pause
+        assert ask(9000, 2, 0) == fourth
+
+
+def test_an_auto_whitelisted_client_is_remembered_from_its_last_hour() -> None:
+    options = Options(delay=60, auto_whitelist=1, max_age=1000)
+
+    def found(*seen: int) -> int:
+        ask = database(options, keys=2, clients=1, purges=(10_000,))
+        assert [ask(8000, 0, 0), ask(9500, 0, 0)] == [-60, FIRST + 1500]
+        for moment in seen:
+            assert ask(moment, 1, 0) == AUTO
+        return ask(11_000, 1, 0)
+
+    # It is dropped at 10,000 where it was last noted 1,000 seconds before; a clock that was set back notes it anew.
+    assert (found(), found(9600), found(8900)) == (AUTO, AUTO, -60)

@@ -176,7 +176,7 @@ def test_a_failure_is_asked_again_soon(bind: Bind, tmp_path: Path) -> None:
     assert run(bind, tmp_path, what).asked == {TEMPORARY: 1}
     assert run(bind, tmp_path, what, NOW + timedelta(minutes=10)).asked == {}
     assert run(bind, tmp_path, what, NOW + timedelta(minutes=20)).asked == {TEMPORARY: 1}
-    assert "no evidence yet" in run(bind, tmp_path, what, NOW + timedelta(hours=1)).findings[0]
+    assert "no evidence yet" in run(bind, tmp_path, what, NOW + timedelta(hours=1)).notes[0]
 
 
 def test_lists_are_asked_for_what_they_name(bind: Bind, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_lists_are_asked_for_what_they_name(bind: Bind, tmp_path: Path) -> None:
         (ZEN, "addresses", 4, 4, 3),
         (RHSBL, "domains", 3, 3, 1),
     ]
-    assert [finding for finding in done.findings if "list" in finding] == []
+    assert done.findings == ()
 
 
 def test_a_list_that_fails_its_test_is_not_asked(bind: Bind, tmp_path: Path) -> None:
@@ -240,8 +240,8 @@ def test_a_budget_is_a_random_sample(bind: Bind, tmp_path: Path) -> None:
     done = run(bind, tmp_path, MANY, lists=(ZEN,), limits=Limits(0, budget))
     first = {name for name in bind.asked() if ZEN in name}
     assert len(first) == budget
-    assert "random sample" in done.findings[0]
-    assert f"{budget - 6} of {CLIENTS}" in done.findings[0]
+    assert "random sample" in done.notes[0]
+    assert f"{budget - 6} of {CLIENTS}" in done.notes[0]
     # The same day nothing more, the next day other clients.
     run(bind, tmp_path, MANY, NOW + timedelta(hours=3), lists=(ZEN,), limits=Limits(0, budget))
     assert not any(ZEN in name for name in bind.asked())

@@ -8,9 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
+import dns.message
+import dns.name
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from advisor.errors import AdvisorError
+from advisor.packet import PAYLOAD, parsed, values
+from advisor.packet import wire as wire_of
 from advisor.resolver import Patience, Resolver, Server, configured
 from advisor.response import FOUND, INVALID, NO_DATA, NO_SUCH_NAME, TEMPORARY, Response
 from tests.named import free_port, named, wire
@@ -250,6 +256,23 @@ def test_a_repeated_question_is_the_same_one() -> None:
 
     with server(late) as slow:
         assert asked(slow, patience=Patience((0.1, 2.0), ())).status == FOUND
+
+
+label = st.binary(min_size=1, max_size=20)
+
+
+@given(st.lists(label, min_size=1, max_size=8), st.sampled_from(["A", "AAAA", "MX", "TXT", "PTR"]), st.booleans())
+def test_a_query_is_what_dnspython_would_send(labels: list[bytes], kind: str, edns: bool) -> None:
+    query = dns.message.make_query(dns.name.Name([*labels, b""]), kind)
+    other = dns.message.make_query(dns.name.Name([*labels, b""]), kind, use_edns=edns and 0, payload=PAYLOAD)
+    other.id = query.id
+    assert wire_of(query, edns=edns) == other.to_wire()
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_noise_never_raises(data: bytes, header: bool) -> None:
+    found = parsed(struct.pack(">HHHHHH", 1, 0x8180, 1, 1, 0, 0) + data if header else data)
+    assert found is None or values(found) is not None
 
 
 @pytest.mark.parametrize(

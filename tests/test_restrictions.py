@@ -14,13 +14,13 @@ import pytest
 
 from advisor import programs
 from advisor.attempt import SCHEMA, attempts
-from advisor.entry import KNOWN, LISTS
+from advisor.entry import KNOWN, LISTS, Entry
 from advisor.line import Clock
 from advisor.network import LOOPBACK
 from advisor.response import Response, Responses
 from advisor.restriction import Asked, Restriction, ask
 from advisor.restrictions import CATALOGUE, TIPS
-from advisor.simulation import POLICIES, answers
+from advisor.simulation import POLICIES, answers, asked_for
 from advisor.verdict import ANYWHERE, SAYS, name_restriction
 
 LOGS = Path(__file__).parent / "restrictions"
@@ -30,6 +30,11 @@ HEAD = re.compile(r"# (?P<expected>none|(?:\w+) (?:derived|logged|looked_up|infe
 
 
 ARGUMENTS = {
+    "check_client_access": "inline:{bad.example=REJECT, 198.51.100=OK, {203.0.113.99 = 450 later}}",
+    "check_reverse_client_hostname_access": "inline:{bad.example=REJECT, 198.51.100=OK}",
+    "check_helo_access": "inline:{bad.example=REJECT, good.example=OK}",
+    "check_sender_access": "inline:{bad.example=REJECT, a@good.example=OK, {<> = DEFER_IF_PERMIT later}}",
+    "check_recipient_access": "inline:{trap@ourdom.test=REJECT, {null@ = DISCARD}}",
     "reject_rbl_client": "zen.example=127.0.0.[2..11]",
     "permit_dnswl_client": "wl.example",
     "permit_rhswl_client": "wl.example",
@@ -74,7 +79,8 @@ def asked_rows(table: pa.Table, asked: Asked, dns: Responses | None = None) -> l
 @pytest.mark.parametrize("name", sorted(set(CATALOGUE) - CONSTANT))
 def test_a_log_with_its_answers(name: str) -> None:
     expected, table = read_log(LOGS / f"{name}.log")
-    rows = asked_rows(table, ask(CATALOGUE[name], {}, ARGUMENTS.get(name, "")), read_dns(LOGS / f"{name}.log"))
+    (asked,) = asked_for((Entry(name, ARGUMENTS.get(name, "")),))
+    rows = asked_rows(table, asked, read_dns(LOGS / f"{name}.log"))
 
     found = [f"{row['answer_0']} {row['basis_0']}" if row["answer_0"] else "none" for row in rows]
 

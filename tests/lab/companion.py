@@ -105,7 +105,13 @@ def _postgrey(folder: Path) -> Iterator[None]:
     shutil.chown(database, "postgrey", "postgrey")
     (folder / "whitelist_clients").write_bytes(WHITELISTED_CLIENTS)
     (folder / "whitelist_recipients").write_bytes(WHITELISTED_RECIPIENTS)
-    command = [real("postgrey"), "--inet=127.0.0.1:10023", f"--dbdir={database}", f"--delay={GREYLIST_DELAY}", "--daemonize"]
+    command = [
+        real("postgrey"),
+        "--inet=127.0.0.1:10023",
+        f"--dbdir={database}",
+        f"--delay={GREYLIST_DELAY}",
+        "--daemonize",
+    ]
     command += [f"--pidfile={pid}", f"--whitelist-clients={folder}/whitelist_clients"]
     command += [f"--whitelist-recipients={folder}/whitelist_recipients"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

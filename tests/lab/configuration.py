@@ -11,6 +11,7 @@ LISTS = (CLIENT, HELO, SENDER, RELAY, RECIPIENT, DATA, END)
 RELAY_CONTROL = "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"
 SPF_POLICY = "check_policy_service unix:private/policyd-spf"
 POSTGREY_POLICY = "check_policy_service inet:127.0.0.1:10023"
+_UNKNOWN_USERS = "reject_unlisted_recipient"
 _SHORT_NAMES = {SPF_POLICY: "policyd-spf", POSTGREY_POLICY: "postgrey"}
 
 
@@ -42,11 +43,15 @@ class Configuration:
     def lists(self) -> tuple[tuple[str, str], ...]:
         """All that is asked, in order: the list's name, and its entries as `advisor simulate` spells them."""
         named = {RELAY: RELAY_CONTROL, **self.main}
-        between = [(name, _spelled(named.get(name, ""))) for name in LISTS[:5]]
-        # Whatever a list permits, nobody gets mail who does not exist.
-        between.append(("smtpd_reject_unlisted_recipient", "reject_unlisted_recipient"))
-        after = [(DATA, named.get(DATA, "")), (END, ", ".join(filter(None, (named.get(END, ""), self.last))))]
-        return tuple((name, text) for name, text in (("before", self.first), *between, *after) if text)
+        before = [("before", self.first), *((name, _spelled(named.get(name, ""))) for name in LISTS[:5])]
+        # Whatever a list permits, nobody gets mail who does not exist; but that is asked after the lists of RCPT TO
+        # have come to their end, defer_if_permit included (smtpd_check_rcpt()), so it stands with those of DATA.
+        after = [(DATA, _joined(_UNKNOWN_USERS, named.get(DATA, ""))), (END, _joined(named.get(END, ""), self.last))]
+        return tuple((name, text) for name, text in (*before, *after) if text)
+
+
+def _joined(*texts: str) -> str:
+    return ", ".join(filter(None, texts))
 
 
 def _spelled(entries: str) -> str:

@@ -1,5 +1,6 @@
 """The configurations: the baseline, its logging knobs, one run for each restriction, and whole lists."""
 
+import re
 from functools import cache
 
 from tests.lab.companion import OPENDKIM, OPENDMARC, OPENDMARC_HEADERS, OPENDMARC_LENIENT, POSTGREY, SPF, SPF_LENIENT
@@ -24,6 +25,12 @@ _SITES = "zen.dnsbl.test*2, bl.dnsbl.test"
 _SCREEN = {"postscreen_greet_wait": "2s", "postscreen_dnsbl_sites": _SITES, "postscreen_dnsbl_threshold": "2"}
 
 
+# reject_rbl_client zen.dnsbl.test
+_ASKS_DNS = re.compile(r"reject_r(?:hs)?bl_|permit_dnswl_|reject_unknown_(?:helo|sender)_")
+WHOLE = "whole lists"
+UNTRUSTED = "reject_rbl_client, of a list that fails its test"
+
+
 @cache
 def configurations() -> tuple[Configuration, ...]:
     """All of them; the plain baseline first."""
@@ -43,7 +50,10 @@ def _knobs() -> tuple[Configuration, ...]:
         Configuration("knob_warn", {HELO: "check_helo_access regexp:{{/./ WARN helo-seen}}"}, knob=True, long=True),
         Configuration("knob_warn_if_reject", {RECIPIENT: "warn_if_reject reject"}, knob=True, long=True),
         Configuration(
-            "knob_permit_log", {"smtpd_log_access_permit_actions": "static:all", RECIPIENT: "permit"}, knob=True, long=True
+            "knob_permit_log",
+            {"smtpd_log_access_permit_actions": "static:all", RECIPIENT: "permit"},
+            knob=True,
+            long=True,
         ),
         Configuration(
             "knob_end_of_data",
@@ -54,32 +64,40 @@ def _knobs() -> tuple[Configuration, ...]:
         Configuration("knob_header", {"header_checks": "regexp:{{/^Received: from/ INFO}}"}, knob=True, long=True),
         Configuration("knob_spf", {RECIPIENT: SPF_POLICY}, (SPF_LENIENT,), knob=True, long=True),
         Configuration("knob_dmarc", {}, (OPENDKIM, OPENDMARC_LENIENT), knob=True),
-        Configuration("knob_postscreen", {**_SCREEN, "postscreen_greet_action": "ignore", "postscreen_dnsbl_action": "ignore"}, knob=True, long=True),
-        Configuration("knob_preview", {RECIPIENT: ", ".join(f"warn_if_reject {tip}" for tip in _TIPS)}, knob=True, long=True),
+        Configuration(
+            "knob_postscreen",
+            {**_SCREEN, "postscreen_greet_action": "ignore", "postscreen_dnsbl_action": "ignore"},
+            knob=True,
+            long=True,
+        ),
+        Configuration(
+            "knob_preview", {RECIPIENT: ", ".join(f"warn_if_reject {tip}" for tip in _TIPS)}, knob=True, long=True
+        ),
     )
 
 
 def _one(name: str, where: str, what: str, *, long: bool = False, **more: str) -> Configuration:
-    """One restriction alone."""
-    return Configuration(name, {where: what, **more}, shows=what.split()[0], long=long)
+    """One restriction by itself; where it asks the DNS, behind the permit that is always before it."""
+    inside = "permit_mynetworks, " if _ASKS_DNS.match(what) else ""
+    return Configuration(name, {where: inside + what, **more}, shows=what.split(maxsplit=1)[0].rstrip(","), long=long)
 
 
 def _client() -> tuple[Configuration, ...]:
     reverse, client = "reject_unknown_reverse_client_hostname", "reject_unknown_client_hostname"
-    code = {"unknown_client_reject_code": "550"}
+    code = "550"
     return (
         _one("unknown_reverse", CLIENT, reverse),
-        _one("unknown_reverse_550", CLIENT, reverse, long=True, **code),
+        _one("unknown_reverse_550", CLIENT, reverse, long=True, unknown_client_reject_code=code),
         _one("unknown_client", CLIENT, client),
-        _one("unknown_client_550", CLIENT, client, **code),
+        _one("unknown_client_550", CLIENT, client, unknown_client_reject_code=code),
         _one("unauth_pipelining", DATA, "reject_unauth_pipelining"),
     )
 
 
 def _helo() -> tuple[Configuration, ...]:
-    unknown = "reject_unknown_helo_hostname"
+    required, unknown = "smtpd_helo_required", "reject_unknown_helo_hostname"
     return (
-        Configuration("helo_required", {"smtpd_helo_required": "yes"}, shows="smtpd_helo_required", first="smtpd_helo_required"),
+        Configuration("helo_required", {required: "yes"}, shows=required, first=required),
         _one("invalid_helo", HELO, "reject_invalid_helo_hostname"),
         _one("non_fqdn_helo", HELO, "reject_non_fqdn_helo_hostname"),
         _one("unknown_helo", HELO, unknown),
@@ -103,16 +121,21 @@ def _sender() -> tuple[Configuration, ...]:
 
 def _lists_of_dns() -> tuple[Configuration, ...]:
     rbl, dbl = "reject_rbl_client", "dbl.rhsbl.test"
+    untrusted = (
+        "gone.dnsbl.test",
+        "blocked.dnsbl.test",
+        "blocked.dnsbl.test=127.0.0.[2..11]",
+        "everybody.dnsbl.test",
+        "parked.dnsbl.test",
+    )
+    names = ("rbl_gone", "rbl_blocked", "rbl_blocked_filter", "rbl_everybody", "rbl_parked")
     return (
+        *(Configuration(name, {CLIENT: f"permit_mynetworks, {rbl} {zone}"}, shows=UNTRUSTED, long=True)
+          for name, zone in zip(names, untrusted, strict=True)),
         _one("rbl", CLIENT, f"{rbl} zen.dnsbl.test"),
         _one("rbl_filter", CLIENT, f"{rbl} zen.dnsbl.test=127.0.0.[2..3;11]", long=True),
         _one("rbl_bl", CLIENT, f"{rbl} bl.dnsbl.test", long=True),
         _one("rbl_dead", CLIENT, f"{rbl} dead.dnsbl.test", long=True),
-        _one("rbl_gone", CLIENT, f"{rbl} gone.dnsbl.test", long=True),
-        _one("rbl_blocked", CLIENT, f"{rbl} blocked.dnsbl.test", long=True),
-        _one("rbl_blocked_filter", CLIENT, f"{rbl} blocked.dnsbl.test=127.0.0.[2..11]", long=True),
-        _one("rbl_everybody", CLIENT, f"{rbl} everybody.dnsbl.test", long=True),
-        _one("rbl_parked", CLIENT, f"{rbl} parked.dnsbl.test", long=True),
         _one("rbl_code", CLIENT, f"{rbl} zen.dnsbl.test", long=True, maps_rbl_reject_code="450"),
         _one("rhsbl_helo", HELO, f"reject_rhsbl_helo {dbl}"),
         _one("rhsbl_client", CLIENT, f"reject_rhsbl_client {dbl}"),
@@ -130,7 +153,7 @@ def _policies() -> tuple[Configuration, ...]:
     sites = {**_SCREEN, "postscreen_greet_action": "ignore", "postscreen_dnsbl_action": "enforce"}
     first = f"postscreen_dnsbl_action {{ {_SITES}, threshold=2 }}"
     return (
-        Configuration("spf", {RECIPIENT: SPF_POLICY}, (SPF,), "policyd-spf"),
+        Configuration("spf", {RECIPIENT: f"permit_mynetworks, {SPF_POLICY}"}, (SPF,), "policyd-spf"),
         Configuration("postgrey", {RECIPIENT: POSTGREY_POLICY}, (POSTGREY,), "postgrey"),
         Configuration("dmarc", {}, (OPENDKIM, OPENDMARC), "opendmarc", last="opendmarc"),
         Configuration("dmarc_headers", {}, (OPENDKIM, OPENDMARC_HEADERS), "opendmarc_required_headers",
@@ -143,32 +166,33 @@ def _policies() -> tuple[Configuration, ...]:
 def _whole() -> tuple[Configuration, ...]:
     """Whole lists; asked as the lists that they are."""
     clients = f"{INSIDE}, reject_unknown_reverse_client_hostname, reject_rbl_client zen.dnsbl.test"
-    helos = f"{INSIDE}, check_helo_access inline:{{{{localhost=OK}}}}, reject_invalid_helo_hostname, reject_non_fqdn_helo_hostname"
+    helos = f"{INSIDE}, check_helo_access inline:{{{{localhost=OK}}}}, {_TIPS[2]}, {_TIPS[3]}"
     senders = f"{INSIDE}, reject_non_fqdn_sender, reject_unknown_sender_domain"
     lists = {CLIENT: clients, HELO: helos, SENDER: senders}
-    access = "inline:{{203.0.113.20=OK}, {203.0.113.25=REJECT no}, {203.0.113.28=451 later}, {198.51.100=DEFER_IF_PERMIT}}"
+    access = (
+        "inline:{{203.0.113.20=OK}, {203.0.113.25=REJECT no}, {203.0.113.28=451 later}, {198.51.100=DEFER_IF_PERMIT}}"
+    )
     one = ", ".join(_TIPS)
-    return tuple(
-        Configuration(name, main, shows="whole lists", long=long)
-        for name, main, long in (
-            ("client_list", {CLIENT: clients}, False),
-            ("tips_in_one_list", {RECIPIENT: f"{INSIDE}, reject_unauth_destination, {one}"}, True),
-            ("three_lists", lists, False),
-            ("three_lists_550", {**lists, **CODES}, True),
-            ("no_delay", {"smtpd_delay_reject": "no", **lists}, True),
-            ("warned", {CLIENT: f"warn_if_reject {_TIPS[1]}, warn_if_reject {_TIPS[4]}", SENDER: f"warn_if_reject {_TIPS[5]}"}, True),
-            ("deferred", {SENDER: f"{_TIPS[5]}, {_TIPS[4]}", RECIPIENT: "reject_unauth_destination, defer_if_permit"}, True),
-            ("access", {CLIENT: f"check_client_access {access}, {_TIPS[0]}"}, True),
-            ("permit_first", {CLIENT: "permit", HELO: _TIPS[2], SENDER: f"permit_mynetworks, {_TIPS[5]}, permit"}, True),
-        )
-    ) + (
-        Configuration(
-            "all",
-            {**lists, "smtpd_helo_required": "yes", RECIPIENT: f"{INSIDE}, reject_unauth_destination, {SPF_POLICY}, {POSTGREY_POLICY}, {', '.join(_TIPS[7:])}"},
-            (SPF, POSTGREY, OPENDKIM, OPENDMARC),
-            "whole lists",
-            "smtpd_helo_required",
-            "opendmarc",
-            long=True,
+    policies = f"{SPF_POLICY}, {POSTGREY_POLICY}, {', '.join(_TIPS[7:])}"
+    everything = {**lists, "smtpd_helo_required": "yes", RECIPIENT: f"{INSIDE}, reject_unauth_destination, {policies}"}
+    warned = {CLIENT: f"warn_if_reject {_TIPS[1]}, warn_if_reject {_TIPS[4]}", SENDER: f"warn_if_reject {_TIPS[5]}"}
+    deferred = {SENDER: f"{_TIPS[5]}, {_TIPS[4]}", RECIPIENT: "reject_unauth_destination, defer_if_permit"}
+    permitted = {CLIENT: "permit", HELO: _TIPS[2], SENDER: f"permit_mynetworks, {_TIPS[5]}, permit"}
+    beside = (SPF, POSTGREY, OPENDKIM, OPENDMARC)
+    return (
+        Configuration("client_list", {CLIENT: clients}, shows=WHOLE),
+        Configuration("three_lists", lists, shows=WHOLE),
+        *(
+            Configuration(name, main, shows=WHOLE, long=True)
+            for name, main in (
+                ("tips_in_one_list", {RECIPIENT: f"{INSIDE}, reject_unauth_destination, {one}"}),
+                ("three_lists_550", {**lists, **CODES}),
+                ("no_delay", {"smtpd_delay_reject": "no", **lists}),
+                ("warned", warned),
+                ("deferred", deferred),
+                ("access", {CLIENT: f"check_client_access {access}, {_TIPS[0]}"}),
+                ("permit_first", permitted),
+            )
         ),
+        Configuration("all", everything, beside, WHOLE, first="smtpd_helo_required", last="opendmarc", long=True),
     )

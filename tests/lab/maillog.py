@@ -17,7 +17,7 @@ _HEADER = re.compile(rb"<\d+>(\w{3} [ \d]\d \d\d:\d\d:\d\d) ")
 
 
 def line(datagram: bytes) -> bytes:
-    """What becomes of one call of syslog(3): no priority, but the host's name; control characters as rsyslog writes them."""
+    """A call of syslog(3) as a line: the host's name for the priority; control characters as rsyslog has them."""
     found = _HEADER.match(datagram)
     stamp, text = (found[1], datagram[found.end() :]) if found else (b"Jan  1 00:00:00", datagram)
     text = re.sub(rb"[\x00-\x1f]", lambda match: b"#%03o" % match[0][0], text.rstrip(b"\0\n"))

@@ -16,7 +16,7 @@ RANGES = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 RANGE6 = "2001:db8::/32"
 _FILES = {
     "resolv.conf": "nameserver 127.0.0.1\noptions timeout:1 attempts:2\n",
-    "nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nservices: files\nprotocols: files\nhosts: files dns\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nservices: files\nprotocols: files\nhosts: files dns\n",
     "hosts": f"127.0.0.1 localhost\n::1 localhost\n{world.SERVER} {world.HOSTNAME} mx1\n",
 }
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
@@ -28,7 +28,14 @@ def enter(folder: Path, arguments: Sequence[str], timeout: float) -> subprocess.
     command += [sys.executable, "-m", "tests.lab.run", str(folder), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C", "TZ": "UTC"}
     return subprocess.run(
-        command, cwd=ROOT, env=environment, timeout=timeout, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=ROOT,
+        env=environment,
+        timeout=timeout,
+        check=False,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
 
 

@@ -35,12 +35,15 @@ class HangUp(Exception):  # noqa: N818 - what happened, and no error: a refused 
 class Visit:
     """A session under way."""
 
-    def __init__(self, session: Session, signer: Signer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, session: Session, signer: Signer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         """A visit that begins; nobody's fate is known."""
         self.fates = {name: Fate(session.name, name) for name in session.recipients}
         self._session, self._signer, self._reader, self._writer = session, signer, reader, writer
         self._stage, self._mail, self._wanted = "CONNECT", "", False
         self._named: list[Fate] = []
+        self._begun = False
         self._messages = 0
 
     async def run(self) -> None:
@@ -71,6 +74,9 @@ class Visit:
             await self._send(*step.lines)
             await self._hear_all(step.lines)
         elif not self._pointless(step):
+            if step[:4].upper() == "MAIL" and self._begun:
+                await self._send("RSET")
+                await self._hear("RSET")
             await self._send(step)
             await self._hear(step)
 
@@ -109,16 +115,23 @@ class Visit:
             self.end(reply)
             raise HangUp
         if verb == "MAIL":
-            self._mail, self._named = reply, []
+            self._mail, self._named, self._begun = reply, [], reply.startswith("2")
         elif verb == "RCPT":
             fate = self.fates[addressee(line)]
-            self._take(fate, "RCPT" if self._mail.startswith("2") else "MAIL", reply if self._mail.startswith("2") else self._mail)
+            self._take(
+                fate,
+                "RCPT" if self._mail.startswith("2") else "MAIL",
+                reply if self._mail.startswith("2") else self._mail,
+            )
             self._named.append(fate)
         elif verb in ("DATA", "END-"):
             self._wanted = verb == "DATA" and reply.startswith("354")
+            self._begun = self._begun and verb == "DATA"
             for fate in self._named:
                 if not self._wanted and fate.accepted:
                     self._take(fate, self._stage, reply)
+        elif verb == "RSET":
+            self._begun = False
         elif line == TLS and reply.startswith("2"):
             await self._writer.start_tls(_TRUSTING)
 
@@ -129,7 +142,10 @@ class Visit:
         """The lines of a message, signed where it says so."""
         self._messages += 1
         headers = [f"From: {content.author}"] if content.author else []
-        headers += [f"Subject: lab {self._session.name}", f"Message-ID: <{self._session.name}.{self._messages}@lab.example>"]
+        headers += [
+            f"Subject: lab {self._session.name}",
+            f"Message-ID: <{self._session.name}.{self._messages}@lab.example>",
+        ]
         headers += ["Date: Sun, 22 Nov 2026 12:00:00 +0000", *content.more]
         body = f"A message of {self._session.name}."
         if content.signed_by:

@@ -67,7 +67,7 @@ anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 policyd-spf unix - n n - 0 spawn user=nobody argv={policyd_spf} {folder}/policyd-spf.conf
 """
-_QUEUES = "active bounce corrupt defer deferred flush hold incoming private saved trace".split()
+_QUEUES = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace")
 
 
 class Postfix:
@@ -92,7 +92,9 @@ class Postfix:
             **{name: value.replace("FOLDER", str(self.config)) for name, value in main.items()},
         }
         (self.config / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
-        services = (_POSTSCREEN if postscreen else _SMTPD) + _MASTER.format(policyd_spf=real("policyd-spf"), folder=folder)
+        services = (_POSTSCREEN if postscreen else _SMTPD) + _MASTER.format(
+            policyd_spf=real("policyd-spf"), folder=folder
+        )
         (self.config / "master.cf").write_text(services)
 
     def _queues(self) -> None:
@@ -124,7 +126,9 @@ class Postfix:
     def _delivered(self) -> None:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            if not any(path.is_file() for name in ("incoming", "active", "maildrop") for path in (self.queue / name).rglob("*")):
+            if not any(
+                path.is_file() for name in ("incoming", "active", "maildrop") for path in (self.queue / name).rglob("*")
+            ):
                 return
             time.sleep(0.1)
 

@@ -1,11 +1,12 @@
 """A prediction: what the advisor says Postfix would have answered under a configuration, from a baseline's log."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
+import narwhals as nw
 import pyarrow as pa
 
 from advisor.entry import parse_list
@@ -13,13 +14,13 @@ from advisor.greylist import replay
 from advisor.postgrey import Options, Whitelists
 from advisor.response import Responses
 from advisor.restriction import Asked
-from advisor.simulation import ANSWER, answers, asked_for
+from advisor.simulation import ANSWER, TURNED_AWAY, answers, asked_for, fold
 from advisor.whitelist import clients, recipients
 from tests.lab.companion import GREYLIST_DELAY, WHITELISTED_CLIENTS, WHITELISTED_RECIPIENTS
-from tests.lab.configuration import Configuration
+from tests.lab.configuration import DATA, END, Configuration
 
 Key = tuple[str, int]
-"""A recipient, and which of its visits."""
+"""A recipient (its local part), and which of its visits."""
 
 _WHITELISTS = Whitelists(clients({"clients": WHITELISTED_CLIENTS}), recipients({"recipients": WHITELISTED_RECIPIENTS}))
 
@@ -36,6 +37,11 @@ class Prediction:
     entries: tuple[tuple[str, str | None, str | None], ...]
 
     @property
+    def inferred(self) -> bool:
+        """Whether it rests on what the same client did at another time."""
+        return any(basis == "inferred" for _, _, basis in self.entries)
+
+    @property
     def expected(self) -> str | None:
         """The reply code that Postfix is expected to end with, or its first digit; None: no evidence."""
         if self.answer is None:
@@ -43,18 +49,39 @@ class Prediction:
         return {"reject": self.code or "5", "defer": self.code or "4"}.get(self.answer, "2")
 
 
+def local_part(recipient: str) -> str:
+    """What tells a recipient from all others, with a domain or without."""
+    return recipient.partition("@")[0].lower()
+
+
 def predictions(configuration: Configuration, attempts: pa.Table, dns: Responses) -> dict[Key, Prediction]:
     """Ask the advisor about each attempt that names a recipient: the others have nothing to be told apart by."""
     asked = _asked(configuration)
-    rows = answers(duckdb.from_arrow(attempts), asked, dns).to_arrow_table().to_pylist()
+    table = answers(duckdb.from_arrow(attempts), asked, dns).to_arrow_table()
+    rows = _with_greylist(table, attempts, asked).to_pylist()
     visits: Counter[str] = Counter()
     found = {}
     for attempt, row in zip(attempts.column("recipient").to_pylist(), rows, strict=True):
         if attempt is not None:
             entries = tuple((one.column, row[f"answer_{n}"], row[f"basis_{n}"]) for n, one in enumerate(asked))
-            found[attempt.lower(), visits[attempt.lower()]] = Prediction(row[ANSWER], _code(row, asked), entries)
-            visits[attempt.lower()] += 1
+            name = local_part(attempt)
+            found[name, visits[name]] = Prediction(row[ANSWER], _code(row, asked), entries)
+            visits[name] += 1
     return found
+
+
+def _with_greylist(table: pa.Table, attempts: pa.Table, asked: tuple[Asked, ...]) -> pa.Table:
+    """The answers with postgrey's, which depend on all attempts before, and the fold with them."""
+    numbers = [number for number, one in enumerate(asked) if one.column == "postgrey"]
+    if not numbers:
+        return table
+    found = replay(attempts, Options(delay=GREYLIST_DELAY), _WHITELISTS)["answer"]
+    table = table.drop_columns([ANSWER, TURNED_AWAY]).append_column("row", pa.array(range(table.num_rows)))
+    for number in numbers:
+        values = {"answer": found, "reply": pa.array(["450"] * len(found)), "basis": pa.array(["derived"] * len(found))}
+        for name, column in values.items():
+            table = table.set_column(table.schema.get_field_index(f"{name}_{number}"), f"{name}_{number}", column)
+    return fold(nw.from_native(duckdb.from_arrow(table)), asked).sort("row").to_native().to_arrow_table()
 
 
 def _asked(configuration: Configuration) -> tuple[Asked, ...]:
@@ -73,6 +100,8 @@ def _code(row: Mapping[str, Any], asked: tuple[Asked, ...]) -> str:
         answer, code = row[f"answer_{number}"], row[f"reply_{number}"] or ""
         if one.warn or one.listed == ended:
             continue
+        if waiting and one.listed in (DATA, END):
+            return waiting
         if answer is None or answer in ("reject", "defer", "discard"):
             return "" if answer is None else code
         if answer == "permit":

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,11 +16,21 @@ from advisor.response import Response, Responses, canonical
 
 ADDRESS_LISTS = tuple(
     f"{name}.test"
-    for name in ("zen.dnsbl", "bl.dnsbl", "dead.dnsbl", "gone.dnsbl", "blocked.dnsbl", "everybody.dnsbl", "parked.dnsbl", "list.dnswl")
+    for name in (
+        "zen.dnsbl",
+        "bl.dnsbl",
+        "dead.dnsbl",
+        "gone.dnsbl",
+        "blocked.dnsbl",
+        "everybody.dnsbl",
+        "parked.dnsbl",
+        "list.dnswl",
+    )
 )
 DOMAIN_LISTS = ("dbl.rhsbl.test",)
 
 
+@cache
 def attempts(log: Path) -> pa.Table:
     """The attempts of a lab log, read with the main.cf beside it."""
     return Question((log,), config=log.with_suffix(".main.cf")).attempts
@@ -35,6 +46,7 @@ def save(responses: Responses, path: Path) -> None:
     pq.write_table(responses.table(), path)
 
 
+@cache
 def load(path: Path) -> Responses:
     """Read what `save` wrote; none where nothing was."""
     return Responses.of(pq.read_table(path)) if path.exists() else Responses()

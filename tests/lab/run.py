@@ -20,7 +20,6 @@ from tests.lab.session import Content
 from tests.lab.sessions import sessions
 from tests.lab.signature import Signer, certificate
 
-
 _AT_ONCE = 24
 """Sessions at a time; _PATIENT: before postscreen, where most of them only wait."""
 _PATIENT = 90

@@ -28,9 +28,13 @@ class Signer:
         """The DKIM-Signature header for a message whose lines end in CRLF."""
         names = ":".join(header.partition(":")[0] for header in headers)
         digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
-        header = f"DKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d={domain}; s={SELECTOR}; h={names}; bh={digest}; b="
+        header = (
+            f"DKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d={domain}; s={SELECTOR}; h={names}; bh={digest}; b="
+        )
         text = "".join(f"{line}\r\n" for line in headers) + header
-        return header + base64.b64encode(_openssl("dgst", "-sha256", "-sign", str(self._key), data=text.encode())).decode()
+        return (
+            header + base64.b64encode(_openssl("dgst", "-sha256", "-sign", str(self._key), data=text.encode())).decode()
+        )
 
 
 def certificate(folder: Path) -> None:

@@ -192,7 +192,12 @@ phishdom.example. MX 10 mail.good.example.
 
 def zone(more: tuple[str, ...] = ()) -> str:
     """The root zone, in which all of it is: what it does not hold does not exist."""
-    lines = ["$TTL 60", "@ SOA localhost. root.localhost. 1 3600 900 86400 60", "@ NS localhost.", "localhost. A 127.0.0.1"]
+    lines = [
+        "$TTL 60",
+        "@ SOA localhost. root.localhost. 1 3600 900 86400 60",
+        "@ NS localhost.",
+        "localhost. A 127.0.0.1",
+    ]
     return "\n".join([*lines, *_pointers(), *RECORDS.splitlines(), *more, ""])
 
 
