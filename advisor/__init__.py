@@ -14,6 +14,7 @@ The flow, left to right and down; each module imports only from those before it,
     attempts ──▶ answers
         response ▸ blocklist ▸ dnsbl ▸ dmarc ▸ spf_check ▸ spf_query ▸ spf_policy ▸ existence ▸ restriction
         listing ▸ restrictions ▸ entry ▸ expression ▸ postconf ▸ pattern ▸ dictionary ▸ access ▸ shelf
+        whitelist ▸ postgrey ▸ triplet ▸ greylist ▸ comeback ▸ prospect ▸ forecast
         testimony ▸ fold ▸ simulation ▸ outcome
     answers ──▶ Advice
         evidence ▸ recommendation ▸ traffic ▸ interval ▸ harm ▸ finding ▸ shape ▸ allowlist ▸ amendment

@@ -125,6 +125,8 @@ class Postgrey:
         self.socket.close()
         self.process.kill()  # it does not always hear SIGTERM; its database is thrown away
         self.process.wait(20)
+        for left in (f"faketime_shm_{self.process.pid}", f"sem.faketime_sem_{self.process.pid}"):
+            Path("/dev/shm", left).unlink(missing_ok=True)
 
 
 @contextmanager
