@@ -1,5 +1,6 @@
 """The command line: `advisor` and `python -m advisor`. The one place that catches, and that ends the process."""
 
+import atexit
 import gc
 import os
 import sys
@@ -14,8 +15,16 @@ from advisor.errors import AdvisorError
 UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 
 
+def _hush() -> None:
+    """Close stderr for good: DuckDB's binding complains of itself there while the interpreter is taken apart."""
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
 def main() -> None:
     """Run a command. Exit 0: done; 1: `--check` found something; 2: an error, one line on stderr."""
+    # What is registered first is done last, when nobody else has anything to say.
+    atexit.register(_hush)
     # Rows are many and hold no cycles: to look for those every 700 objects takes 3 to 6 % of a report.
     gc.set_threshold(100_000, 50, 100)
     try:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 
 import numpy as np
@@ -16,6 +16,7 @@ from advisor.harm import Gain, Harm, measure
 from advisor.interval import exact_binomial
 from advisor.postconf import Postconf
 from advisor.recommendation import ENFORCE, LEAVE, RELAX, WARN, Advice, Host, Recommendation
+from advisor.response import Responses
 from advisor.restriction import Asked, ask
 from advisor.restrictions import CATALOGUE, TIPS
 from advisor.shape import shapes
@@ -49,7 +50,8 @@ CLAIMS = {
 class Situation:
     """What is to be advised on: attempts with their `reasons`, events, the account of lines, and the configuration.
 
-    `config` is None where it is not known; then what is on is read from the log's own refusals.
+    `config` is None where it is not known; then what is on is read from the log's own refusals. `dns` is what the DNS
+    said when it was asked.
     """
 
     attempts: pa.Table
@@ -58,13 +60,14 @@ class Situation:
     config: Postconf | None
     zone: tzinfo
     notes: Sequence[str] = ()
+    dns: Responses = field(default_factory=Responses)
 
 
 def advise(situation: Situation) -> Advice:
     """Recommend what to change, and say what the log does not show."""
     asked = _asked(situation.config)
     outside = situation.attempts.filter(pc.field("origin") == "outside")
-    frame = _answered(outside, asked)
+    frame = _answered(outside, asked, situation.dns)
     drafts = [_draft(measure(frame, outside, one, number), situation) for number, one in enumerate(asked)]
     ranked = _ranked(drafts, frame, asked, situation.config)
     times = situation.events["time"]
@@ -82,10 +85,20 @@ def advise(situation: Situation) -> Advice:
         traffic=seen,
         recommendations=tuple(ranked),
         allowlist=change.allowlist_lines(allow),
-        findings=findings(situation.events, situation.config, situation.notes),
+        findings=findings(situation.events, situation.config, (*situation.notes, *_asked_when(situation.dns))),
         samples=shapes(situation.events.filter(pc.field("kind") == UNRECOGNISED)["text"].to_pylist()),
         cannot_show=cannot_show(seen, situation.events),
         evidence=_evidence(outside),
+    )
+
+
+def _asked_when(dns: Responses) -> tuple[str, ...]:
+    """How old the answers of the DNS are that stand beside the log."""
+    age = dns.age()
+    if age is None:
+        return ()
+    return (
+        f"The DNS answers on record are of {age.oldest:%-d %b %Y} to {age.newest:%-d %b %Y}; then may differ.",
     )
 
 
@@ -106,13 +119,13 @@ def _asked(config: Postconf | None) -> tuple[Asked, ...]:
     return tuple(ask(CATALOGUE[name], codes) for name in TIPS)
 
 
-def _answered(outside: pa.Table, asked: Sequence[Asked]) -> pa.Table:
+def _answered(outside: pa.Table, asked: Sequence[Asked], dns: Responses) -> pa.Table:
     """The answers of all tips to the attempts from outside, computed by DuckDB."""
     import duckdb  # noqa: PLC0415 - a tenth of a second that --help need not pay
 
     with duckdb.connect() as engine:
         engine.register("outside", outside)
-        table: pa.Table = answers(engine.table("outside"), asked).to_arrow_table()
+        table: pa.Table = answers(engine.table("outside"), asked, dns).to_arrow_table()
     return table
 
 

@@ -94,6 +94,7 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("recipient_ours", pa.bool_(), "whether relay control let the recipient pass or would have; null when not known"),
     ("helo_found", pa.bool_(), "whether the DNS knows the HELO name; null: nobody looked it up"),
     ("sender_domain_found", pa.bool_(), "whether the DNS knows the sender's domain; null: nobody looked it up"),
+    ("greylist_answer", pa.string(), "what postgrey would have answered; null: nobody replayed it"),
     ("not_logged", pa.bool_(), "null in every row: what no line of a log can tell"),
 )
 SCHEMA = pa.schema([pa.field(name, kind, metadata={"meaning": meaning}) for name, kind, meaning in _COLUMNS])

@@ -199,22 +199,36 @@ def simulate(
     year: Year = None,
     zone: Zone = None,
     rows: Annotated[bool, typer.Option("--attempts", help="One row an attempt instead of the counts.")] = False,
+    postgrey_opts: Annotated[
+        str | None,
+        typer.Option(metavar="'OPTIONS'", help="postgrey's own options, as in /etc/sysconfig/postgrey: '--delay=60'."),
+    ] = None,
 ) -> None:
     """What a restriction list would have answered to past attempts."""
+    from advisor import forecast
     from advisor.outcome import outcome, terminal
+    from advisor.question import Greylisting
 
     question = _question(context, files, year, zone)
-    simulation = question.simulate(restrictions)
+    greylisting = Greylisting() if postgrey_opts is None else Greylisting.of(postgrey_opts)
+    simulation = question.simulate(restrictions, greylisting)
+    greylists = any(one.restriction.name == "postgrey" for one in simulation.asked)
     if rows:
         from advisor import table
 
         table.write(simulation.attempts.to_arrow_table(), output, form)
     elif form in (None, "terminal"):
-        _emit(terminal(outcome(simulation), **_terminal()), output)
+        text = terminal(outcome(simulation), **_terminal())
+        if greylists:
+            text += "\n" + forecast.terminal(question.forecast(greylisting), **_terminal())
+        _emit(text, output)
     elif form == "json":
         import json
 
-        _emit(json.dumps(outcome(simulation), indent=1) + "\n", output)
+        found = outcome(simulation)
+        if greylists:
+            found["greylisting"] = question.forecast(greylisting).as_dict()
+        _emit(json.dumps(found, indent=1) + "\n", output)
     else:
         raise AdvisorError("--format", f"'{form}' is no format of a simulation", "write terminal or json")
     _finish(question.history)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from advisor.column import Mask, numbers, of_numbers, of_texts
 from advisor.line import LONG
 
+
 def _load() -> ModuleType | None:
     try:
         return import_module("advisor.scanner")

@@ -126,7 +126,8 @@ def _code_changes(patterns: Iterable[_Pattern]) -> dict[str, int]:
     """Refused attempts whose code the list changes: a 450 before a 550 has the client come back for days."""
     counts = {"reject_to_defer": 0, "defer_to_reject": 0}
     for pattern in patterns:
-        if pattern.kind == "refused" and pattern.answer in ("reject", "defer") and pattern.answer != pattern.action:
+        words = {pattern.action, pattern.answer}
+        if pattern.kind == "refused" and words == {"reject", "defer"}:
             counts[f"{pattern.action}_to_{pattern.answer}"] += pattern.number
     return counts
 

@@ -22,10 +22,13 @@ from advisor.advice import advise as _advise
 from advisor.entry import ALIASES, parse_list, suggest
 from advisor.errors import AdvisorError
 from advisor.evidence import weigh
+from advisor.forecast import Forecast, forecast
+from advisor.greylist import replay
 from advisor.history import History, open_store, parse_files
 from advisor.intake import default_store, local_zone
 from advisor.network import LOOPBACK, Network
 from advisor.period import moment
+from advisor.postgrey import Options, Whitelists, parse_options, whitelists
 from advisor.recommendation import Advice
 from advisor.reports import render
 from advisor.response import Responses
@@ -50,6 +53,36 @@ Waiting = Callable[[str], AbstractContextManager[Progress | None]]
 
 def _silent(_: str) -> AbstractContextManager[None]:
     return nullcontext()
+
+
+@dataclass(frozen=True)
+class Greylisting:
+    """How postgrey would be set: without its whitelists, unless somebody names them."""
+
+    options: Options = field(default_factory=lambda: Options(client_files=(), recipient_files=()))
+    whitelists: Whitelists = field(default_factory=Whitelists)
+
+    @classmethod
+    def of(cls, text: str) -> "Greylisting":
+        """Read postgrey's own options, and the files that they name; AdvisorError where one cannot be read."""
+        options = parse_options(text)
+        # Those of the package are of another machine, perhaps; only what is named counts.
+        named = replace(
+            options,
+            client_files=options.client_files if "--whitelist-clients" in text else (),
+            recipient_files=options.recipient_files if "--whitelist-recipients" in text else (),
+        )
+        return cls(named, whitelists(named, lambda name: Path(name).read_bytes() if Path(name).is_file() else None))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader has to know of it."""
+        found = [f"postgrey: {name} is not there; it warns and goes on without" for name in self.whitelists.missing]
+        found += [f"postgrey: passed over in a whitelist: {line}" for line in self.whitelists.ignored]
+        if not self.options.client_files and not self.options.recipient_files:
+            found.append("postgrey: no whitelist was given, so none is used (--postgrey-opts)")
+        found.append("postgrey: its answers to the attempts as they were; the forecast says what would become of them")
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -148,7 +181,9 @@ class Question:
         notes = (*history.notes, *(str(error) for error in history.bad))
         with self.waiting("weighing"):
             weighed = weigh(attempts, events, domains)
-            return _advise(Situation(weighed, events, history.coverage, self.configuration, self.zone, notes))
+            return _advise(
+                Situation(weighed, events, history.coverage, self.configuration, self.zone, notes, self.responses)
+            )
 
     @cached_property
     def responses(self) -> Responses:
@@ -157,10 +192,11 @@ class Question:
 
         return read(self.store or default_store())
 
-    def simulate(self, restrictions: str) -> Simulation:
+    def simulate(self, restrictions: str, greylisting: "Greylisting | None" = None) -> Simulation:
         """What a list would have answered to the attempts of the period, computed by DuckDB.
 
-        `main.cf` stands for all lists of the configuration. Access tables are read as they are now.
+        `main.cf` stands for all lists of the configuration. Access tables are read as they are now. `greylisting` is
+        how postgrey would be set where the list asks it.
         """
         import duckdb  # noqa: PLC0415 - a tenth of a second that the other commands need not pay
 
@@ -178,7 +214,18 @@ class Question:
             if config is not None and restrictions.strip() == "main.cf"
             else asked_for(entries, self.codes, shelf.tables)
         )
-        return replace(ask_all(asked, duckdb.from_arrow(self.attempts), self.responses), notes=shelf.notes)
+        attempts, notes = self.attempts, shelf.notes
+        if any(one.restriction.name == "postgrey" for one in asked):
+            chosen = greylisting or Greylisting()
+            answered = replay(attempts, chosen.options, chosen.whitelists, self.zone)["answer"]
+            at = attempts.schema.get_field_index("greylist_answer")
+            attempts, notes = attempts.set_column(at, "greylist_answer", answered), (*notes, *chosen.notes)
+        return replace(ask_all(asked, duckdb.from_arrow(attempts), self.responses), notes=notes)
+
+    def forecast(self, greylisting: "Greylisting | None" = None) -> Forecast:
+        """What greylisting would do: who would come late, who would be lost, and what nobody can know."""
+        chosen = greylisting or Greylisting()
+        return forecast(self.attempts, chosen.options, chosen.whitelists, self.zone)
 
     def lookup(self, plan: "Plan", store: Path | None = None) -> "Recorded":
         """Ask the DNS about the attempts of the period; the answers go into the store, or into another one."""

@@ -13,6 +13,7 @@ from typing import Any
 import narwhals as nw
 import pyarrow as pa
 
+from advisor.attempt import SCHEMA
 from advisor.response import Responses
 from advisor.restriction import Asked
 
@@ -96,11 +97,14 @@ class _Answers:
         self._prefix = f"of_{min(asked)}_"
         self.ages: dict[int, Age | None] = {}
 
-    def _keys(self, schema: nw.Schema) -> dict[str, nw.Expr]:
-        """The columns as keys that are never null: a value, and whether there is one."""
+    def _keys(self) -> dict[str, nw.Expr]:
+        """The columns as keys that are never null: a value, and whether there is one.
+
+        Their types are known; to ask a frame for them has DuckDB complain at its end that somebody kept them.
+        """
         keys: dict[str, nw.Expr] = {}
         for number, name in enumerate(self._columns):
-            nothing: Any = False if schema[name] == nw.Boolean else ""
+            nothing: Any = False if pa.types.is_boolean(SCHEMA.field(name).type) else ""
             keys[f"{self._prefix}value_{number}"] = nw.col(name).fill_null(nothing)
             keys[f"{self._prefix}null_{number}"] = nw.col(name).is_null()
         day = self._days.number()
@@ -110,7 +114,7 @@ class _Answers:
 
     def table(self, frame: Any) -> pa.Table | None:  # noqa: ANN401 - a Narwhals frame
         """The distinct keys of a frame with what was told of them; None where nothing was."""
-        keys = self._keys(frame.collect_schema())
+        keys = self._keys()
         distinct = frame.select(**keys).unique()
         found = distinct.collect("pyarrow") if isinstance(distinct, nw.LazyFrame) else distinct
         table: pa.Table = found.to_arrow().select(list(keys))
@@ -154,7 +158,7 @@ class _Answers:
 
     def joined(self, frame: Any, table: pa.Table) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back
         """The frame with the columns of `table` beside each row that has its keys."""
-        keys = self._keys(frame.collect_schema())
+        keys = self._keys()
         beside = _beside(frame, table)
         return frame.with_columns(**keys).join(beside, on=list(keys), how="left").drop(*keys)
 

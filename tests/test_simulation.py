@@ -450,7 +450,7 @@ def test_a_configuration_is_all_its_lists() -> None:
 
 
 def test_a_list_that_is_asked_too_early_hears_nothing(month: pa.Table) -> None:
-    text = "smtpd_delay_reject = no\nsmtpd_client_restrictions = reject_non_fqdn_helo_hostname, permit_sasl_authenticated\n"
+    text = "smtpd_client_restrictions = reject_non_fqdn_helo_hostname, permit_sasl_authenticated\nsmtpd_delay_reject = no\n"
     found = whole(from_text(text + "smtpd_sender_restrictions = reject_unknown_sender_domain\n", "main.cf"))
 
     assert [one.blind for one in found[:3]] == [True, True, False]

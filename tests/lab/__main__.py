@@ -1,4 +1,4 @@
-"""Run the lab: `python -m tests.lab [--short] [--only NAME]... [--keep DIR] [--table FILE]`; needs root."""
+"""Run the lab, as root: `python -m tests.lab`; `--help` says what else it can do."""
 
 import argparse
 import os
@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.lab.campaign import play
-from tests.lab.configurations import configurations
+from tests.lab.campaign import play, sample
+from tests.lab.configurations import SAMPLES, configurations
 from tests.lab.report import Report
 
 
@@ -22,10 +22,13 @@ def main() -> int:
         "--keep", type=Path, metavar="DIR", help="keep logs and replies there; runs that are there are not played again"
     )
     parser.add_argument("--table", type=Path, metavar="FILE", help="write the table there, too")
+    parser.add_argument("--samples", type=Path, metavar="DIR", help="play the sample logs only, and write them there")
     options = parser.parse_args()
     if os.geteuid() != 0:
         parser.error("the lab makes namespaces, for which it must be root")
     wanted = [each.name for each in configurations() if not (options.short and each.long)]
+    if options.samples:
+        wanted = [*SAMPLES]
     if options.only:
         wanted = [name for name in wanted if name in options.only or name == "baseline"]
     with TemporaryDirectory(prefix="lab-") as temporary:
@@ -33,6 +36,9 @@ def main() -> int:
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)
         print(play(folder, wanted), end="")  # noqa: T201 - a command
+        if options.samples:
+            sample(folder, wanted, options.samples)
+            return 0
         report = Report(folder, wanted)
         wrong = [*map(str, report.contradictions), *report.meddling()]
         table = report.table()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.lab.configuration import Configuration
 from tests.lab.player import Fate
-from tests.lab.prediction import Key, Prediction, local_part, predictions
+from tests.lab.prediction import Key, Prediction, asked_by, local_part, predictions
 from tests.lab.record import attempts, load
 from tests.lab.sessions import sessions
 
@@ -55,7 +55,8 @@ def compare(folder: Path, configuration: Configuration, knob: Configuration, *, 
     """Compare the predictions from a baseline's log, with or without recorded DNS answers, with a run."""
     log = folder / f"{knob.name}.maillog"
     dns = load(log.with_suffix(".parquet") if looked_up else Path("/nonexistent"))
-    said = predictions(configuration, attempts(log), dns)
+    asked = asked_by(configuration, folder / f"{configuration.name}.main.cf")
+    said = predictions(asked, attempts(log), dns)
     tally = Tally()
     for key, fate in fates(folder, configuration.name).items():
         prediction = said.get(key)

@@ -31,10 +31,26 @@ WHOLE = "whole lists"
 UNTRUSTED = "reject_rbl_client, of a list that fails its test"
 
 
+_DEEP = Configuration(
+    "postscreen_deep",
+    {
+        **_SCREEN,
+        "postscreen_greet_action": "enforce",
+        "postscreen_dnsbl_action": "enforce",
+        **{f"postscreen_{test}_enable": "yes" for test in ("pipelining", "non_smtp_command", "bare_newline")},
+        **{f"postscreen_{test}_action": "enforce" for test in ("pipelining", "bare_newline")},
+    },
+    long=True,
+)
+"""For its log only: after the deep tests nobody is let in at once, so there is nothing to compare."""
+SAMPLES = (BASELINE, "knob_permit_log", "postgrey", "spf", "dmarc", "postscreen_deep", "all")
+"""The runs whose logs are sample logs."""
+
+
 @cache
 def configurations() -> tuple[Configuration, ...]:
     """All of them; the plain baseline first."""
-    return (*_knobs(), *_client(), *_helo(), *_sender(), *_lists_of_dns(), *_policies(), *_whole())
+    return (*_knobs(), *_client(), *_helo(), *_sender(), *_lists_of_dns(), *_policies(), *_whole(), _DEEP)
 
 
 def by_name(name: str) -> Configuration:
@@ -97,7 +113,7 @@ def _client() -> tuple[Configuration, ...]:
 def _helo() -> tuple[Configuration, ...]:
     required, unknown = "smtpd_helo_required", "reject_unknown_helo_hostname"
     return (
-        Configuration("helo_required", {required: "yes"}, shows=required, first=required),
+        Configuration("helo_required", {required: "yes"}, shows=required),
         _one("invalid_helo", HELO, "reject_invalid_helo_hostname"),
         _one("non_fqdn_helo", HELO, "reject_non_fqdn_helo_hostname"),
         _one("unknown_helo", HELO, unknown),
@@ -194,5 +210,5 @@ def _whole() -> tuple[Configuration, ...]:
                 ("permit_first", permitted),
             )
         ),
-        Configuration("all", everything, beside, WHOLE, first="smtpd_helo_required", last="opendmarc", long=True),
+        Configuration("all", everything, beside, WHOLE, last="opendmarc", long=True),
     )

@@ -1,19 +1,22 @@
 """A prediction: what the advisor says Postfix would have answered under a configuration, from a baseline's log."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import narwhals as nw
 import pyarrow as pa
 
-from advisor.entry import parse_list
+from advisor import postconf
 from advisor.greylist import replay
 from advisor.postgrey import Options, Whitelists
 from advisor.response import Responses
-from advisor.restriction import Asked
-from advisor.simulation import ANSWER, TURNED_AWAY, answers, asked_for, fold
+from advisor.restriction import Asked, ask
+from advisor.restrictions import CATALOGUE
+from advisor.shelf import stocked
+from advisor.simulation import ANSWER, TURNED_AWAY, answers, fold, whole
 from advisor.whitelist import clients, recipients
 from tests.lab.companion import GREYLIST_DELAY, WHITELISTED_CLIENTS, WHITELISTED_RECIPIENTS
 from tests.lab.configuration import DATA, END, Configuration
@@ -53,9 +56,8 @@ def local_part(recipient: str) -> str:
     return recipient.partition("@")[0].lower()
 
 
-def predictions(configuration: Configuration, attempts: pa.Table, dns: Responses) -> dict[Key, Prediction]:
+def predictions(asked: tuple[Asked, ...], attempts: pa.Table, dns: Responses) -> dict[Key, Prediction]:
     """Ask the advisor about each attempt that names a recipient: the others have nothing to be told apart by."""
-    asked = _asked(configuration)
     # The frame is Arrow's own: ten times as fast as DuckDB for so few rows; that engines agree is another test.
     table = _with_greylist(answers(attempts, asked, dns), attempts, asked)
     wanted = [f"{name}_{number}" for number in range(len(asked)) for name in ("answer", "reply", "basis")]
@@ -73,7 +75,7 @@ def predictions(configuration: Configuration, attempts: pa.Table, dns: Responses
 
 def _with_greylist(table: pa.Table, attempts: pa.Table, asked: tuple[Asked, ...]) -> pa.Table:
     """The answers with postgrey's, which depend on all attempts before, and the fold with them."""
-    numbers = [number for number, one in enumerate(asked) if one.column == "postgrey"]
+    numbers = [number for number, one in enumerate(asked) if one.restriction.name == "postgrey"]
     if not numbers:
         return table
     found = replay(attempts, Options(delay=GREYLIST_DELAY), _WHITELISTS)["answer"]
@@ -86,13 +88,19 @@ def _with_greylist(table: pa.Table, attempts: pa.Table, asked: tuple[Asked, ...]
     return folded
 
 
-def _asked(configuration: Configuration) -> tuple[Asked, ...]:
-    """All that the configuration asks, in the order in which smtpd does."""
-    return tuple(
-        replace(one, listed=name)
-        for name, text in configuration.lists
-        for one in asked_for(parse_list(text), configuration.codes)
-    )
+def asked_by(configuration: Configuration, main: Path) -> tuple[Asked, ...]:
+    """All that the configuration asks, in the order in which it is asked: postscreen, smtpd, milters."""
+    config = postconf.read(main)
+    entries = [entry for found in config.lists().values() for entry in found]
+    asked = whole(config, stocked(entries, main.parent).tables)
+    return (*_beside(configuration.first, "before"), *asked, *_beside(configuration.last, END))
+
+
+def _beside(text: str, listed: str) -> Iterator[Asked]:
+    """What is asked that is no entry of a list."""
+    name, _, argument = text.partition(" ")
+    if name:
+        yield replace(ask(CATALOGUE[name], {}, argument), listed=listed)
 
 
 def _code(row: Mapping[str, Any], asked: tuple[Asked, ...]) -> str:

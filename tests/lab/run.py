@@ -40,8 +40,8 @@ def main(arguments: list[str]) -> None:
             began = time.monotonic()
             configuration, log = by_name(name), folder / f"{name}.maillog"
             fates = run(configuration, work / name, log, signer)
+            shutil.copy(work / name / "etc/main.cf", log.with_suffix(".main.cf"))
             if configuration.knob:
-                shutil.copy(work / name / "etc/main.cf", folder / f"{name}.main.cf")
                 record.save(record.record(log), folder / f"{name}.parquet")
             (folder / f"{name}.json").write_text(json.dumps([asdict(fate) for fate in fates], indent=0))
             print(f"{name}: {len(fates)} recipients in {time.monotonic() - began:.1f} s", flush=True)  # noqa: T201 - its report

@@ -230,8 +230,6 @@ def _impatient(script: Script) -> None:
             Content(),
             QUIT,
         )
-    part = ("EHLO helo-ok.example", "MAIL FROM:<news@sender-ok.example>", f"RCPT TO:<{script.fresh()}>")
-    script.add(f"{BOT}.28", Chunk(part, early=True), "DATA", Content(), QUIT, unsteady=RACE)
     to = f"RCPT TO:<{script.fresh()}>"
     late = Chunk((to, "DATA", "Subject: too soon", "", "."))
     script.add(f"{BOT}.29", "EHLO helo-ok.example", "MAIL FROM:<news@sender-ok.example>", late, QUIT)
