@@ -1,5 +1,6 @@
 # make report   set up everything and print the report for sample_logs/
 # make test     set up everything and run all checks (minutes); make test-long: what takes longer
+# make lab      set up everything and compare what we say with what a real Postfix does, as root: the README's table
 #
 # Needs make and a python3 >= 3.11 with venv; `make test` also a Debian with root, or the packages that it names.
 
@@ -9,7 +10,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PYTEST_OPTIONS ?=
 
-.PHONY: report test test-long lint check-python test-packages benchmark clean
+.PHONY: report test test-long lab lint check-python test-packages benchmark clean
 
 report: .venv/installed
 	@$(BIN)/advisor report sample_logs/ --config sample_logs/main.cf --timezone UTC
@@ -19,6 +20,9 @@ test: test-packages lint
 
 test-long: test-packages lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile=search $(PYTEST_OPTIONS)
+
+lab: test-packages .venv/tested
+	$(BIN)/python -m tests.lab
 
 lint: .venv/tested
 	$(BIN)/ruff check .

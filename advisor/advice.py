@@ -97,9 +97,7 @@ def _asked_when(dns: Responses) -> tuple[str, ...]:
     age = dns.age()
     if age is None:
         return ()
-    return (
-        f"The DNS answers on record are of {age.oldest:%-d %b %Y} to {age.newest:%-d %b %Y}; then may differ.",
-    )
+    return (f"The DNS answers on record are of {age.oldest:%-d %b %Y} to {age.newest:%-d %b %Y}; then may differ.",)
 
 
 def _evidence(outside: pa.Table) -> dict[str, int]:

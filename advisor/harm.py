@@ -30,6 +30,8 @@ _COLUMNS = [
     "reasons",
 ]
 
+_REFUSES = ("reject", "defer", "defer_if_permit")
+
 
 @dataclass(frozen=True)
 class Harm:
@@ -98,7 +100,7 @@ def measure(frame: pa.Table, outside: pa.Table | None, asked: Asked, number: int
             continue
         basis_word = row[f"basis_{number}"] or "no evidence"
         basis[basis_word] = basis.get(basis_word, 0) + 1
-        turned = answer in ("reject", "defer", "defer_if_permit")
+        turned = answer in _REFUSES
         # What the same client showed another time may accuse; it is not enough to call a restriction harmless.
         judged = turned or (answer is not None and basis_word != "inferred")
         for name in _belongs(way, judged=judged, turned=turned):
@@ -179,7 +181,7 @@ class Gain:
     def of(cls, accepted: pa.Table, asked: Asked, number: int) -> "Gain":
         """Read the answers of restriction `number` and the evidence that may testify on it."""
         answer = accepted[f"answer_{number}"]
-        turned = pc.fill_null(pc.is_in(answer, pa.array(["reject", "defer", "defer_if_permit"])), fill_value=False).to_numpy()
+        turned = pc.fill_null(pc.is_in(answer, pa.array(_REFUSES)), fill_value=False).to_numpy()
         reasons = pc.dictionary_encode(accepted["reasons"].combine_chunks())
         ways = [verdict(name, asked.restriction.name) for name in reasons.dictionary.to_pylist()]
         codes = reasons.indices.to_numpy()

@@ -11,14 +11,14 @@ from typing import Any
 
 import narwhals as nw
 
+from advisor.fold import REFUSES, come_to
 from advisor.restriction import WORDS
-from advisor.simulation import ANSWER, TURNED_AWAY, Simulation
+from advisor.simulation import Simulation
 
 SCHEMA = 1
 """The number of the JSON form; it grows when a key changes its meaning or goes."""
 
 _WORDS = (*WORDS, None)
-_REFUSES = frozenset({"reject", "defer", "defer_if_permit"})
 _KINDS = ("accepted", "refused", "inside")
 _SHOWN = 12
 """Pairs of restrictions that a terminal shows, those that agree most often first."""
@@ -40,19 +40,14 @@ def _patterns(simulation: Simulation) -> list[_Pattern]:
     """Which answers stood together, and how often."""
     frame = nw.from_native(simulation.frame)
     own = [f"answer_{number}" for number in range(len(simulation.asked))]
-    found = frame.group_by("origin", "action", ANSWER, TURNED_AWAY, *own).agg(nw.len().alias("attempts"))
+    found = frame.group_by("origin", "action", *own).agg(nw.len().alias("attempts"))
     table = (found.collect("pyarrow") if isinstance(found, nw.LazyFrame) else found).to_arrow()
-    return [
-        _Pattern(
-            row["attempts"],
-            "inside" if row["origin"] != "outside" else "accepted" if row["action"] == "accept" else "refused",
-            row["action"],
-            tuple(row[name] for name in own),
-            row[ANSWER],
-            row[TURNED_AWAY],
-        )
-        for row in table.to_pylist()
-    ]
+    patterns = []
+    for row in table.to_pylist():
+        answers = tuple(row[name] for name in own)
+        kind = "inside" if row["origin"] != "outside" else "accepted" if row["action"] == "accept" else "refused"
+        patterns.append(_Pattern(row["attempts"], kind, row["action"], answers, *come_to(simulation.asked, answers)))
+    return patterns
 
 
 def outcome(simulation: Simulation) -> dict[str, Any]:
@@ -64,7 +59,7 @@ def outcome(simulation: Simulation) -> dict[str, Any]:
     refused anyway and that the list, asked first, would answer with another kind of code.
     """
     patterns = _patterns(simulation)
-    refusing = [number for number, one in enumerate(simulation.asked) if one.words & _REFUSES]
+    refusing = [number for number, one in enumerate(simulation.asked) if one.words & REFUSES]
     return {
         "schema": SCHEMA,
         "list": [
@@ -115,10 +110,10 @@ def _marginal(patterns: Iterable[_Pattern], number: int, refusing: Sequence[int]
     counts = dict.fromkeys(("alone", "shared", "unclear"), 0)
     others = [other for other in refusing if other != number]
     for pattern in patterns:
-        if pattern.kind != "accepted" or pattern.answers[number] not in _REFUSES:
+        if pattern.kind != "accepted" or pattern.answers[number] not in REFUSES:
             continue
         said = {pattern.answers[other] for other in others}
-        counts["shared" if said & _REFUSES else "unclear" if None in said else "alone"] += pattern.number
+        counts["shared" if said & REFUSES else "unclear" if None in said else "alone"] += pattern.number
     return counts
 
 
@@ -141,7 +136,7 @@ def _overlap(simulation: Simulation, patterns: Sequence[_Pattern], refusing: Seq
             pair = pattern.answers[first], pattern.answers[second]
             if pattern.kind == "inside":
                 continue
-            away = tuple(answer in _REFUSES for answer in pair)
+            away = tuple(answer in REFUSES for answer in pair)
             if any(away):
                 word = (
                     "both" if all(away) else "unclear" if None in pair else "first_only" if away[0] else "second_only"

@@ -1,6 +1,5 @@
 """What is frequent in a block of lines, found in one pass over its bytes (scanner.c). Positions are 64-bit integers."""
 
-
 import numpy as np
 import numpy.typing as npt
 

@@ -10,12 +10,12 @@ from advisor import access
 from advisor.dictionary import PLAIN, Dictionary, read
 from advisor.entry import ALIASES, KNOWN, LISTS, Entry, parse_list, suggest
 from advisor.errors import AdvisorError
-from advisor.fold import ANSWER, TURNED_AWAY, fold
+from advisor.fold import ANSWER, LATE, TURNED_AWAY, UNLISTED, fold
 from advisor.postconf import Postconf
 from advisor.response import Responses
 from advisor.restriction import MAP_WORDS, Asked, Restriction, ask, one_of, unlogged
 from advisor.restrictions import CATALOGUE
-from advisor.testimony import Age, Testimony, hear, in_order
+from advisor.testimony import Age, Testimony, hear, in_order, numbered
 
 __all__ = ["ANSWER", "TURNED_AWAY", "Simulation", "answers", "asked_for", "fold", "named", "simulate"]
 
@@ -98,23 +98,22 @@ def answers(attempts: Any, asked: Sequence[Asked], dns: Responses | None = None)
     advisor.restriction.WORDS, or null), `basis_N` and `reply_N`. Then ANSWER, the list's own, and TURNED_AWAY. `dns` is
     what the DNS said; without it only the log speaks.
     """
-    frame, heard = _answered(nw.from_native(attempts), asked, dns)
-    frame = fold(frame, asked)
-    return (in_order(frame) if heard.moved else frame).to_native()
+    frame, _ = _answered(nw.from_native(attempts), asked, dns)
+    return in_order(fold(frame, asked)).to_native()
 
 
 def _answered(frame: Any, asked: Sequence[Asked], dns: Responses | None) -> tuple[Any, Testimony]:  # noqa: ANN401
-    """The frame with the columns of each restriction by itself, and what was told."""
-    heard = hear(frame, asked, dns or Responses())
-    frame, numbered = heard.frame, list(enumerate(asked))
+    """The frame, numbered, with the columns of each restriction by itself, and what was told."""
+    heard = hear(numbered(frame), asked, dns or Responses())
+    frame, each = heard.frame, list(enumerate(asked))
 
     def told(name: str, number: int) -> nw.Expr | None:
         return nw.col(f"{name}_{number}") if number in heard.ages else None
 
-    frame = frame.with_columns(*(one.answer(told("told", n)).alias(f"answer_{n}") for n, one in numbered))
+    frame = frame.with_columns(*(one.answer(told("told", n)).alias(f"answer_{n}") for n, one in each))
     frame = frame.with_columns(
-        *(one.basis(told("told_basis", n)).alias(f"basis_{n}") for n, one in numbered),
-        *(_reply(one.reply(told("told_reply", n)), n).alias(f"reply_{n}") for n, one in numbered),
+        *(one.basis(told("told_basis", n)).alias(f"basis_{n}") for n, one in each),
+        *(_reply(one.reply(told("told_reply", n)), n).alias(f"reply_{n}") for n, one in each),
     )
     spent = [f"{name}_{n}" for n in heard.ages for name in ("told", "told_reply", "told_basis")]
     return frame.drop(*spent) if spent else frame, heard
@@ -144,24 +143,26 @@ def named(frame: Any, asked: Sequence[Asked]) -> Any:  # noqa: ANN401 - a frame 
 
 @dataclass(frozen=True)
 class Simulation:
-    """The answers of a list to some attempts: `frame` has a row an attempt, with the columns that `answers` adds.
+    """The answers of lists to some attempts.
 
-    `ages` says of restriction N when the oldest and the newest answer of the DNS that it used was given. Where
-    something was looked up, the rows of `frame` are in any order, and those of `attempts` in the one given. `notes` say
-    what could not be read, such as a table.
+    `frame` has a row an attempt, in any order, with the columns that `answers` adds and ROW. `ages` says of restriction
+    N when the oldest and the newest answer of the DNS that it used was given; `notes` say what could not be read, such
+    as a table.
     """
 
     asked: tuple[Asked, ...]
     frame: Any
     ages: Mapping[int, Age | None] = field(default_factory=dict)
-    moved: bool = False
     notes: tuple[str, ...] = ()
 
     @property
     def attempts(self) -> Any:  # noqa: ANN401 - a frame of the engine that was asked
-        """The attempts with the answers, each column named as its restriction was asked."""
-        ordered = in_order(nw.from_native(self.frame)).to_native() if self.moved else self.frame
-        return named(ordered, self.asked)
+        """The attempts in the order given, with the answers, each column named as its restriction was asked.
+
+        Last ANSWER, what the lists come to, and TURNED_AWAY.
+        """
+        folded = fold(nw.from_native(self.frame), self.asked)
+        return named(in_order(folded).to_native(), self.asked)
 
     @property
     def not_simulated(self) -> tuple[str, ...]:
@@ -204,13 +205,10 @@ def whole(config: Postconf, tables: Mapping[str, Dictionary] | None = None) -> t
     if config.value("smtpd_helo_required") == "yes":
         found.insert(0, replace(ask(CATALOGUE["smtpd_helo_required"], codes), listed="smtpd_helo_required"))
     if config.value("smtpd_reject_unlisted_recipient") != "no":
-        unlisted = replace(ask(CATALOGUE["reject_unlisted_recipient"], codes), listed="smtpd_reject_unlisted_recipient")
-        at = next((at for at, one in enumerate(found) if one.listed in _LATE), len(found))
+        unlisted = replace(ask(CATALOGUE["reject_unlisted_recipient"], codes), listed=UNLISTED)
+        at = next((at for at, one in enumerate(found) if one.listed in LATE), len(found))
         found.insert(at, unlisted)
     return tuple(found)
-
-
-_LATE = ("smtpd_data_restrictions", "smtpd_end_of_data_restrictions")
 
 
 def _order(config: Postconf) -> list[str]:
@@ -243,4 +241,4 @@ def ask_all(
 ) -> Simulation:
     """Ask restrictions, those of `whole` or `asked_for`, of past attempts."""
     frame, heard = _answered(nw.from_native(attempts), asked, dns)
-    return Simulation(asked, fold(frame, asked).to_native(), heard.ages, heard.moved)
+    return Simulation(asked, frame.to_native(), heard.ages)

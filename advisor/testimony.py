@@ -29,14 +29,13 @@ Age = tuple[datetime, datetime]
 class Testimony:
     """A frame with the columns `told_N`, `told_reply_N` and `told_basis_N` for each restriction N in `ages`.
 
-    Nothing was told of a restriction that is not there. `moved` says that the rows may be out of order: ROW has it.
+    Nothing was told of a restriction that is not there. The rows may be out of order: ROW has it.
     """
 
     __test__ = False  # for pytest, which takes it for one of its own
 
     frame: Any
     ages: dict[int, Age | None]
-    moved: bool = False
 
 
 def hear(frame: Any, asked: Sequence[Asked], dns: Responses) -> Testimony:  # noqa: ANN401 - a Narwhals frame
@@ -53,12 +52,9 @@ def hear(frame: Any, asked: Sequence[Asked], dns: Responses) -> Testimony:  # no
         if table := told.table(frame):
             answers.append((told, table))
             ages |= told.ages
-    if not answers:
-        return Testimony(frame, {})
-    joined = _numbered(frame)
     for told, table in answers:
-        joined = told.joined(joined, table)
-    return Testimony(joined, ages, moved=True)
+        frame = told.joined(frame, table)
+    return Testimony(frame, ages)
 
 
 def in_order(frame: Any) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back
@@ -159,11 +155,10 @@ class _Answers:
     def joined(self, frame: Any, table: pa.Table) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back
         """The frame with the columns of `table` beside each row that has its keys."""
         keys = self._keys()
-        beside = _beside(frame, table)
-        return frame.with_columns(**keys).join(beside, on=list(keys), how="left").drop(*keys)
+        return frame.with_columns(**keys).join(beside(frame, table), on=list(keys), how="left").drop(*keys)
 
 
-def _numbered(frame: Any) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back
+def numbered(frame: Any) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back
     """Add ROW: what a lazy engine numbers by itself only in an order of columns, which the rows need not have."""
     native = nw.to_native(frame)
     if frame.implementation.is_duckdb():
@@ -175,7 +170,7 @@ def _numbered(frame: Any) -> Any:  # noqa: ANN401 - a Narwhals frame, and the sa
     return frame.with_row_index(ROW)
 
 
-def _beside(frame: Any, testified: pa.Table) -> Any:  # noqa: ANN401 - Narwhals frames of any engine
+def beside(frame: Any, testified: pa.Table) -> Any:  # noqa: ANN401 - Narwhals frames of any engine
     """A table as a frame of the engine that another frame is of, and of its connection or session."""
     native = nw.to_native(frame)
     if frame.implementation.is_duckdb():

@@ -280,11 +280,11 @@ def test_a_log_that_the_workers_read_is_cut_as_one_that_is_laid_out(tmp_path: Pa
     data = lines(400) + b"half a line"
     with Log(write(tmp_path / "maillog", data)) as log:
         found = share(log, 1_000)
-    assert b"".join(piece for each in found for piece in each.pieces()) == lines(400)
-    assert all(1_000 <= size(each) < 1_200 for each in found[:-1])
-    assert [each.stop for each in found[:-1]] == [each.place.offset for each in found[1:]]
-    for each in found:
-        each.close()
+    assert b"".join(piece for shared in found for piece in shared.pieces()) == lines(400)
+    assert all(1_000 <= size(shared) < 1_200 for shared in found[:-1])
+    assert [shared.stop for shared in found[:-1]] == [shared.place.offset for shared in found[1:]]
+    for shared in found:
+        shared.close()
 
 
 @pytest.mark.parametrize("anew", [b"", b"Nov 22 12:00:09 mx1 postfix/smtpd[7]: connect from a[192.0.2.1]\n" * 9_000])
@@ -297,9 +297,9 @@ def test_a_log_that_is_written_anew_before_a_worker_reads_it(tmp_path: Path, ane
     folder = tmp_path / "store"
     folder.mkdir()
 
-    for each in found:
-        error = temporary.write(folder, each)
-        each.close()
+    for shared in found:
+        error = temporary.write(folder, shared)
+        shared.close()
         assert isinstance(error, AdvisorError)
         assert "changed while it was being read" in str(error)
     assert list(folder.iterdir()) == []

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from advisor.response import Responses
 from tests.lab.configuration import Configuration
 from tests.lab.player import Fate
 from tests.lab.prediction import Key, Prediction, asked_by, local_part, predictions
-from tests.lab.record import attempts, load
+from tests.lab.record import attempts, recorded
 from tests.lab.sessions import sessions
 
 
@@ -54,7 +55,7 @@ UNSTEADY = {session.name: session.unsteady for session in sessions() if session.
 def compare(folder: Path, configuration: Configuration, knob: Configuration, *, looked_up: bool) -> Tally:
     """Compare the predictions from a baseline's log, with or without recorded DNS answers, with a run."""
     log = folder / f"{knob.name}.maillog"
-    dns = load(log.with_suffix(".parquet") if looked_up else Path("/nonexistent"))
+    dns = recorded(log) if looked_up else Responses()
     asked = asked_by(configuration, folder / f"{configuration.name}.main.cf")
     said = predictions(asked, attempts(log), dns)
     tally = Tally()

@@ -6,20 +6,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import narwhals as nw
 import pyarrow as pa
 
 from advisor import postconf
+from advisor.fold import LATE, UNLISTED
 from advisor.greylist import replay
 from advisor.postgrey import Options, Whitelists
 from advisor.response import Responses
 from advisor.restriction import Asked, ask
 from advisor.restrictions import CATALOGUE
 from advisor.shelf import stocked
-from advisor.simulation import ANSWER, TURNED_AWAY, answers, fold, whole
+from advisor.simulation import ANSWER, answers, whole
 from advisor.whitelist import clients, recipients
 from tests.lab.companion import GREYLIST_DELAY, WHITELISTED_CLIENTS, WHITELISTED_RECIPIENTS
-from tests.lab.configuration import DATA, END, Configuration
+from tests.lab.configuration import END, Configuration
 
 Key = tuple[str, int]
 """A recipient (its local part), and which of its visits."""
@@ -58,8 +58,10 @@ def local_part(recipient: str) -> str:
 
 def predictions(asked: tuple[Asked, ...], attempts: pa.Table, dns: Responses) -> dict[Key, Prediction]:
     """Ask the advisor about each attempt that names a recipient: the others have nothing to be told apart by."""
+    greylisted = replay(attempts, Options(delay=GREYLIST_DELAY), _WHITELISTS)["answer"]
+    attempts = attempts.set_column(attempts.schema.get_field_index("greylist_answer"), "greylist_answer", greylisted)
     # The frame is Arrow's own: ten times as fast as DuckDB for so few rows; that engines agree is another test.
-    table = _with_greylist(answers(attempts, asked, dns), attempts, asked)
+    table = answers(attempts, asked, dns)
     wanted = [f"{name}_{number}" for number in range(len(asked)) for name in ("answer", "reply", "basis")]
     rows = table.select([ANSWER, *wanted]).to_pylist()
     visits: Counter[str] = Counter()
@@ -71,21 +73,6 @@ def predictions(asked: tuple[Asked, ...], attempts: pa.Table, dns: Responses) ->
             found[name, visits[name]] = Prediction(row[ANSWER], _code(row, asked), entries)
             visits[name] += 1
     return found
-
-
-def _with_greylist(table: pa.Table, attempts: pa.Table, asked: tuple[Asked, ...]) -> pa.Table:
-    """The answers with postgrey's, which depend on all attempts before, and the fold with them."""
-    numbers = [number for number, one in enumerate(asked) if one.restriction.name == "postgrey"]
-    if not numbers:
-        return table
-    found = replay(attempts, Options(delay=GREYLIST_DELAY), _WHITELISTS)["answer"]
-    table = table.drop_columns([ANSWER, TURNED_AWAY])
-    for number in numbers:
-        values = {"answer": found, "reply": pa.array(["450"] * len(found)), "basis": pa.array(["derived"] * len(found))}
-        for name, column in values.items():
-            table = table.set_column(table.schema.get_field_index(f"{name}_{number}"), f"{name}_{number}", column)
-    folded: pa.Table = fold(nw.from_native(table), asked).to_native()
-    return folded
 
 
 def asked_by(configuration: Configuration, main: Path) -> tuple[Asked, ...]:
@@ -110,7 +97,7 @@ def _code(row: Mapping[str, Any], asked: tuple[Asked, ...]) -> str:
         answer, code = row[f"answer_{number}"], row[f"reply_{number}"] or ""
         if one.warn or one.listed == ended:
             continue
-        if waiting and one.listed in (DATA, END):
+        if waiting and one.listed in (UNLISTED, *LATE):
             return waiting
         if answer is None or answer in ("reject", "defer", "discard"):
             return "" if answer is None else code

@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
             fates = run(configuration, work / name, log, signer)
             shutil.copy(work / name / "etc/main.cf", log.with_suffix(".main.cf"))
             if configuration.knob:
-                record.save(record.record(log), folder / f"{name}.parquet")
+                record.record(log)
             (folder / f"{name}.json").write_text(json.dumps([asdict(fate) for fate in fates], indent=0))
             print(f"{name}: {len(fates)} recipients in {time.monotonic() - began:.1f} s", flush=True)  # noqa: T201 - its report
 
