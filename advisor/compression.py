@@ -73,7 +73,7 @@ def pieces(file: BinaryIO, start: int, size: int) -> Iterator[bytes]:
     stream = _unpacked(file)
     if stream is not None:
         chunks = _chunks(stream, min(size, _CHUNK))
-    elif os.pread(file.fileno(), len(journal.MAGIC), 0) == journal.MAGIC:
+    elif _is_journal(file):
         chunks = _plain(file, 0, _CHUNK)
     else:
         yield from _plain(file, start, size)
@@ -81,6 +81,15 @@ def pieces(file: BinaryIO, start: int, size: int) -> Iterator[bytes]:
     first = next(chunks, b"")
     content = chain([first], chunks)
     yield from _regrouped(journal.lines(content) if first.startswith(journal.MAGIC) else content, start, size)
+
+
+def is_plain(file: BinaryIO) -> bool:
+    """Tell whether a file is what it says: neither packed nor a journal."""
+    return _unpacked(file) is None and not _is_journal(file)
+
+
+def _is_journal(file: BinaryIO) -> bool:
+    return os.pread(file.fileno(), len(journal.MAGIC), 0) == journal.MAGIC
 
 
 def _plain(file: BinaryIO, start: int, size: int) -> Iterator[bytes]:

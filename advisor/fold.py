@@ -16,7 +16,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from advisor.restriction import Asked
-from advisor.testimony import beside
+from advisor.testimony import beside, distinct
 
 ANSWER = "answer"
 """The column with the fold of all lists."""
@@ -111,13 +111,14 @@ def _step(state: _State, word: str, into: tuple[set[_State], set[_State], set[st
         (ended if after.waiting and after.softened else going).add(after)
 
 
-def fold(frame: Any, asked: Sequence[Asked]) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back
-    """Add ANSWER and TURNED_AWAY to a frame with the columns `answer_N`. Its rows may come out in another order."""
+def fold(frame: Any, asked: Sequence[Asked], same: Any = None) -> Any:  # noqa: ANN401 - Narwhals frames
+    """Add ANSWER and TURNED_AWAY to a frame with the columns `answer_N`. Its rows may come out in another order.
+
+    `same` holds the same answers and takes less work to read, where there is such a frame.
+    """
     own = [nw.col(f"answer_{number}").fill_null("?") for number in range(len(asked))]
     key = nw.concat_str([nw.lit("|"), *own], separator=" ").alias(_KEY)
-    distinct = frame.select(key).unique()
-    found = distinct.collect("pyarrow") if isinstance(distinct, nw.LazyFrame) else distinct
-    keys: list[str] = found.to_arrow()[_KEY].to_pylist()
+    keys: list[str] = distinct((frame if same is None else same).select(key))[_KEY].to_pylist()
     answers = [tuple(None if word == "?" else word for word in each.split(" ")[1:]) for each in keys]
     verdicts = [come_to(asked, each) for each in answers]
     table = pa.table(

@@ -28,6 +28,9 @@ def refused_name(dns: Responses, zone: str, name: str, at: datetime | None) -> T
     """The answer for a name or mail address; some of them smtpd never asks for."""
     if not name.isascii():
         return None
+    if name.endswith("."):
+        # valid_hostname() takes no dot at the end, so smtpd does not ask.
+        return _NOT_ASKED
     domain = blocklist.domain(name)
     return _NOT_ASKED if domain is None else refused(dns, zone, domain, at)
 

@@ -190,10 +190,24 @@ class Log:
     def _look(self) -> Iterator[rotation.Change]:
         """Find the lines where the date changes; `dates` keeps them once all are found."""
         seen = []
-        for change in rotation.changes(block.data for block in self.blocks()):
+        for change in rotation.changes_in(self._lines()):
             seen.append(change)
             yield change
         self.dates = tuple(seen)
+
+    def _lines(self) -> Iterator[tuple[bytes, int]]:
+        """Read all lines: blocks, and how many bytes of each are whole lines.
+
+        Of a plain file a block is what was read, without a copy, and the line that it breaks off in begins the next.
+        """
+        at = 0
+        while compression.is_plain(self._file) and (piece := next(self.pieces(at), b"")):
+            whole = piece.rfind(b"\n") + 1
+            if not whole:
+                break
+            yield piece, whole
+            at += whole
+        yield from ((block.data, len(block.data)) for block in self.blocks(at))
 
     def first_time(self) -> float:
         """Tell about when it begins, to put logs in order: in microseconds since 1970, by the file if no line says."""

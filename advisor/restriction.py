@@ -50,8 +50,9 @@ class Restriction:
     default code and enhanced code, `code_parameter` the setting that changes the code, `except_reply` the cases that
     get another one, `says` the beginning of Postfix's words (which is how logged rejects are mapped back; '' where it
     logs none), `since` the first Postfix that has it under this name. `tell` speaks where the predicate is null, of
-    the columns `of`; `tells` are the words that it may say beside those that follow from the codes, and
-    `tempfail_parameter` the setting that makes a `defer` of its `defer_if_permit`.
+    the columns `of` (and says `defer` in the cases of `recheck`, which the log takes for final); `tells` are the words
+    that it may say beside those that follow from the codes, and `tempfail_parameter` the setting that makes a `defer`
+    of its `defer_if_permit`.
     """
 
     predicate: Predicate
@@ -68,6 +69,7 @@ class Restriction:
     tell: Tell | None = None
     tells: tuple[str, ...] = ()
     tempfail_parameter: str = ""
+    recheck: Predicate | None = None
 
     @property
     def name(self) -> str:
@@ -124,7 +126,8 @@ class Asked:
 
     `soft` says that soft_bounce makes a 4xx of every 5xx, `defers` that the site's tempfail action is `defer`,
     `blind` that the list is asked before the command that it needs (smtpd_delay_reject = no). `listed` is the list that
-    it stands in, where there are several, and `spelled` how it was asked where that is not by its name.
+    it stands in, where there are several, and `spelled` how it was asked where that is not by its name. `shifted` says
+    that the log was written under another code than is asked for: then the log tells whether, not with which code.
     """
 
     restriction: Restriction
@@ -137,6 +140,7 @@ class Asked:
     blind: bool = False
     listed: str = ""
     spelled: str = ""
+    shifted: bool = False
 
     @property
     def column(self) -> str:
@@ -187,48 +191,79 @@ class Asked:
             return replace(told, word="defer" if self.defers else told.word, reply=self._own(told.reply) or "450")
         return replace(told, reply="")
 
-    def _by_code(self, said: nw.Expr, value: Callable[[str], str]) -> nw.Expr:
+    def _by_code(self, said: nw.Expr, value: Callable[[str], str], told: str) -> nw.Expr:
         """A value that follows from the reply code: as logged, else by the site's code, else by Postfix's default.
 
-        Some cases have their own code whatever is set.
+        Some cases have their own code whatever is set. `told` names the column of what was told, if there is one.
         """
         chosen = nw.lit(value(self.own_code))
         for case, reply in self.restriction.except_reply:
             chosen = nw.when(case().fill_null(value=False)).then(nw.lit(value(self._own(reply)))).otherwise(chosen)
-        if not self.restriction.says:
+        doubtful = self._doubtful()
+        if told and doubtful is not None:
+            waiting = doubtful & one_of(told, "defer", "defer_if_permit").fill_null(value=False)
+            chosen = nw.when(waiting).then(nw.lit(value("450"))).otherwise(chosen)
+        if self.shifted or not self.restriction.says:
             return chosen
         if not self.argument:
-            for code in ("550", "450"):
-                chosen = nw.when(self._warned(code[0])).then(nw.lit(value(code))).otherwise(chosen)
+            for code in self._warned_codes(value):
+                warned = self._warned(code if value is str else code[0])
+                chosen = nw.when(warned).then(nw.lit(value(code))).otherwise(chosen)
         refused = (nw.col("restriction") == self.restriction.name).fill_null(value=False) & ~nw.col("reply").is_null()
         return nw.when(refused).then(said).otherwise(chosen)
 
-    def answer(self, told: nw.Expr | None = None) -> nw.Expr:
-        """A word of WORDS; null where there is no evidence. `told` is what was told, for rows the log is silent on."""
-        yes = nw.lit("permit") if self.restriction.permits else self._by_code(nw.col("action"), _word)
-        return self._either(yes, nw.lit("dunno"), told)
+    def _doubtful(self) -> nw.Expr | None:
+        """Rows whose refusal may be a 450 after all, for a look-up that failed for the moment; None: there are none."""
+        found = self.restriction
+        if not self.own_code.startswith("5"):
+            return None
+        if found.recheck is not None:
+            doubtful = found.recheck().fill_null(value=False)
+            return doubtful if self.shifted else doubtful & ~self.logged()
+        return self.logged() if self.shifted and "defer_if_permit" in found.tells else None
 
-    def _either(self, when_true: nw.Expr, when_false: nw.Expr, told: nw.Expr | None) -> nw.Expr:
+    def _warned_codes(self, value: Callable[[str], str]) -> tuple[str, ...]:
+        """The codes to look for in what warn_if_reject logged, the likeliest last; for a word the first digit does."""
+        if value is not str:
+            return "550", "450"
+        cases = (self._own(reply) for _, reply in self.restriction.except_reply)
+        return tuple(dict.fromkeys(("550", "450", *cases, self._own(self.restriction.reply), self.own_code)))
+
+    def answer(self, told: str = "") -> nw.Expr:
+        """A word of WORDS; null where there is no evidence.
+
+        `told` is the number behind the columns of what was told (`told_3`), for rows that the log is silent on.
+        """
+        column = f"told_{told}" if told else ""
+        yes = nw.lit("permit") if self.restriction.permits else self._by_code(nw.col("action"), _word, column)
+        return self._either(yes, nw.lit("dunno"), column)
+
+    def _either(self, when_true: nw.Expr, when_false: nw.Expr, told: str) -> nw.Expr:
         truth = self._truth()
-        if told is None:
+        if not told:
             return known(truth, when_true=when_true, when_false=when_false)
-        return nw.when(truth).then(when_true).otherwise(nw.when(~truth).then(when_false).otherwise(told))
+        return nw.when(truth).then(when_true).otherwise(nw.when(~truth).then(when_false).otherwise(nw.col(told)))
 
-    def reply(self, told: nw.Expr | None = None) -> nw.Expr:
+    def reply(self, told: str = "") -> nw.Expr:
         """The code of its refusal, where it refuses."""
-        own = self._by_code(nw.col("reply"), str)
-        return own if told is None else self._either(own, own, told)
+        own = self._by_code(nw.col("reply"), str, f"told_{told}" if told else "")
+        return self._either(own, own, f"told_reply_{told}") if told else own
 
-    def basis(self, told: nw.Expr | None = None) -> nw.Expr:
+    def basis(self, told: str = "") -> nw.Expr:
         """Where the answer comes from: logged, derived, looked_up or inferred; null where there is none.
 
-        What depends on a HELO that was inferred is inferred.
+        What depends on a HELO that was inferred is inferred, and so is a code that nobody can tell for certain.
         """
-        derived = self._either(nw.lit("derived"), nw.lit("derived"), told)
+        derived = self._either(nw.lit("derived"), nw.lit("derived"), f"told_basis_{told}" if told else "")
         if {"helo_name", "helo_syntax", "helo_found"} & {*self.restriction.needs, *self.restriction.of}:
             inferred = (nw.col("helo_basis") == "inferred").fill_null(value=False) & ~derived.is_null()
             derived = nw.when(inferred).then(nw.lit("inferred")).otherwise(derived)
-        return nw.when(self.logged()).then(nw.lit("logged")).otherwise(derived)
+        basis = nw.when(self.logged()).then(nw.lit("logged")).otherwise(derived)
+        doubtful = self._doubtful()
+        if doubtful is None:
+            return basis
+        heard = nw.col(f"told_basis_{told}").fill_null("inferred") if told else nw.lit("inferred")
+        return nw.when(doubtful).then(heard).otherwise(basis)
 
     @property
     def words(self) -> frozenset[str]:

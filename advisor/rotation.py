@@ -79,10 +79,15 @@ def changes(blocks: Iterable[bytes]) -> Iterator[Change]:
     `blocks` hold whole lines; offsets are from the beginning of the first. A line that begins with the same
     date as the one before it is not searched for another header within.
     """
+    return changes_in((data, len(data)) for data in blocks)
+
+
+def changes_in(blocks: Iterable[tuple[bytes, int]]) -> Iterator[Change]:
+    """Find the same in blocks of which some first bytes are whole lines; the rest is looked at with the next block."""
     offset, seen = 0, None
     prefixes: tuple[bytes, ...] = ()
-    for data in blocks:
-        for begin, end in pairwise(_runs(data)):
+    for data, length in blocks:
+        for begin, end in pairwise([*(run for run in _runs(data) if run < length), length]):
             for start in _starts(data, begin, end):
                 if data.startswith(prefixes, start, start + _PREFIX):
                     break
@@ -99,7 +104,7 @@ def changes(blocks: Iterable[bytes]) -> Iterator[Change]:
                     yield change
                 if len(prefixes) < _FORMS and (prefix := _prefix(text, found)):
                     prefixes = (*prefixes, prefix)
-        offset += len(data)
+        offset += length
 
 
 def _starts(data: bytes, begin: int, end: int) -> Iterator[int]:

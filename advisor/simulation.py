@@ -1,7 +1,7 @@
 """A simulation: what a restriction list, spelled as in main.cf, would have answered to past attempts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
@@ -15,7 +15,7 @@ from advisor.postconf import Postconf
 from advisor.response import Responses
 from advisor.restriction import MAP_WORDS, Asked, Restriction, ask, one_of, unlogged
 from advisor.restrictions import CATALOGUE
-from advisor.testimony import Age, Testimony, hear, in_order, numbered
+from advisor.testimony import Age, Testimony, distinct, hear, in_order, numbered
 
 __all__ = ["ANSWER", "TURNED_AWAY", "Simulation", "answers", "asked_for", "fold", "named", "simulate"]
 
@@ -98,25 +98,21 @@ def answers(attempts: Any, asked: Sequence[Asked], dns: Responses | None = None)
     advisor.restriction.WORDS, or null), `basis_N` and `reply_N`. Then ANSWER, the list's own, and TURNED_AWAY. `dns` is
     what the DNS said; without it only the log speaks.
     """
-    frame, _ = _answered(nw.from_native(attempts), asked, dns)
-    return in_order(fold(frame, asked)).to_native()
+    return ask_all(tuple(asked), attempts, dns).rows().to_native()
 
 
-def _answered(frame: Any, asked: Sequence[Asked], dns: Responses | None) -> tuple[Any, Testimony]:  # noqa: ANN401
-    """The frame, numbered, with the columns of each restriction by itself, and what was told."""
-    heard = hear(numbered(frame), asked, dns or Responses())
-    frame, each = heard.frame, list(enumerate(asked))
+def _answered(frame: Any, asked: Sequence[Asked], heard: Testimony) -> Any:  # noqa: ANN401 - any engine
+    """The frame with the columns of each restriction by itself; its rows may come out in another order."""
+    frame, each = heard.joined(frame), list(enumerate(asked))
 
-    def told(name: str, number: int) -> nw.Expr | None:
-        return nw.col(f"{name}_{number}") if number in heard.ages else None
-
-    frame = frame.with_columns(*(one.answer(told("told", n)).alias(f"answer_{n}") for n, one in each))
+    told = {number: str(number) if number in heard.ages else "" for number, _ in each}
+    frame = frame.with_columns(*(one.answer(told[n]).alias(f"answer_{n}") for n, one in each))
     frame = frame.with_columns(
-        *(one.basis(told("told_basis", n)).alias(f"basis_{n}") for n, one in each),
-        *(_reply(one.reply(told("told_reply", n)), n).alias(f"reply_{n}") for n, one in each),
+        *(one.basis(told[n]).alias(f"basis_{n}") for n, one in each),
+        *(_reply(one.reply(told[n]), n).alias(f"reply_{n}") for n, one in each),
     )
     spent = [f"{name}_{n}" for n in heard.ages for name in ("told", "told_reply", "told_basis")]
-    return frame.drop(*spent) if spent else frame, heard
+    return frame.drop(*spent) if spent else frame
 
 
 def _reply(code: nw.Expr, number: int) -> nw.Expr:
@@ -145,24 +141,34 @@ def named(frame: Any, asked: Sequence[Asked]) -> Any:  # noqa: ANN401 - a frame 
 class Simulation:
     """The answers of lists to some attempts.
 
-    `frame` has a row an attempt, in any order, with the columns that `answers` adds and ROW. `ages` says of restriction
-    N when the oldest and the newest answer of the DNS that it used was given; `notes` say what could not be read, such
-    as a table.
+    `source` are the attempts as given, `heard` is what was told of them; `notes` say what could not be read, such as a
+    table.
     """
 
     asked: tuple[Asked, ...]
-    frame: Any
-    ages: Mapping[int, Age | None] = field(default_factory=dict)
+    source: Any
+    heard: Testimony
     notes: tuple[str, ...] = ()
 
     @property
-    def attempts(self) -> Any:  # noqa: ANN401 - a frame of the engine that was asked
-        """The attempts in the order given, with the answers, each column named as its restriction was asked.
+    def frame(self) -> Any:  # noqa: ANN401 - a frame of the engine that was asked
+        """A row an attempt, in any order, with `answer_N`, `basis_N` and `reply_N` of restriction N."""
+        return _answered(nw.from_native(self.source), self.asked, self.heard).to_native()
 
-        Last ANSWER, what the lists come to, and TURNED_AWAY.
-        """
-        folded = fold(nw.from_native(self.frame), self.asked)
-        return named(in_order(folded).to_native(), self.asked)
+    @property
+    def ages(self) -> Mapping[int, Age | None]:
+        """When the oldest and the newest answer of the DNS that restriction N used was given."""
+        return self.heard.ages
+
+    def rows(self) -> Any:  # noqa: ANN401 - a Narwhals frame
+        """The attempts in the order given, with the columns of `frame`, and then ANSWER and TURNED_AWAY."""
+        ordered = _answered(numbered(nw.from_native(self.source)), self.asked, self.heard)
+        return in_order(fold(ordered, self.asked, nw.from_native(self.frame)))
+
+    @property
+    def attempts(self) -> Any:  # noqa: ANN401 - a frame of the engine that was asked
+        """The attempts of `rows`, each column named as its restriction was asked."""
+        return named(self.rows().to_native(), self.asked)
 
     @property
     def not_simulated(self) -> tuple[str, ...]:
@@ -240,5 +246,25 @@ def ask_all(
     dns: Responses | None = None,
 ) -> Simulation:
     """Ask restrictions, those of `whole` or `asked_for`, of past attempts."""
-    frame, heard = _answered(nw.from_native(attempts), asked, dns)
-    return Simulation(asked, frame.to_native(), heard.ages)
+    asked = _shifted(nw.from_native(attempts), asked)
+    return Simulation(asked, attempts, hear(nw.from_native(attempts), asked, dns or Responses()))
+
+
+def _shifted(frame: Any, asked: tuple[Asked, ...]) -> tuple[Asked, ...]:  # noqa: ANN401 - a Narwhals frame
+    """Mark the restrictions whose code in the log is another than the one asked for, throughout."""
+    if not any((one.code or one.soft) and one.restriction.says for one in asked):
+        return asked
+    seen: dict[str, set[str]] = {}
+    for row in distinct(frame.select("restriction", "reply", "warned")).to_pylist():
+        if row["reply"]:
+            seen.setdefault(row["restriction"] or "", set()).add(row["reply"])
+        for warned in filter(None, (row["warned"] or "").split(";")):
+            name, _, code = warned.rpartition(" ")
+            seen.setdefault(name, set()).add(code)
+    found = []
+    for one in asked:
+        codes = seen.get(one.restriction.name, set())
+        usual = codes - {reply[:3] for _, reply in one.restriction.except_reply}
+        other = bool((one.code or one.soft) and usual and one.own_code not in codes)
+        found.append(replace(one, shifted=other))
+    return tuple(found)

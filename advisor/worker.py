@@ -5,6 +5,7 @@ with it.
 """
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -182,6 +183,8 @@ def _ready() -> None:
 
 def _begin(parent: int) -> None:
     """Prepare a process: it dies with its parent, which alone hears ^C."""
+    # As in advisor.__main__: what a worker makes holds no cycles.
+    gc.set_threshold(100_000, 50, 100)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

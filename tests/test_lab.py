@@ -12,7 +12,7 @@ from tests.conftest import real
 from tests.lab import maillog, world
 from tests.lab.campaign import play
 from tests.lab.comparison import Tally
-from tests.lab.configurations import BASELINE, SAMPLES, UNTRUSTED, configurations
+from tests.lab.configurations import BASELINE, SAMPLES, configurations
 from tests.lab.prediction import Prediction
 from tests.lab.report import Report
 from tests.lab.sessions import sessions
@@ -49,7 +49,7 @@ def played(folder: Path, names: list[str]) -> Report:
 
 
 def judged(report: Report) -> None:
-    assert not report.contradictions, "\n".join(map(str, report.contradictions))
+    assert not report.contradictions(), "\n".join(report.contradictions())
     assert not list(report.meddling())
     for name, row in report.rows.items():
         assert all(len(tally.missed) <= NOT_ATTEMPTS for tally in row.all), name
@@ -68,12 +68,7 @@ def test_the_advisor_says_what_postfix_does(folder: Path) -> None:
 @pytest.mark.integration
 @pytest.mark.long
 def test_the_advisor_says_what_postfix_does_in_every_configuration(folder: Path) -> None:
-    report = played(folder, [each.name for each in configurations()])
-
-    judged(report)
-    assert sum(tally.agree for tally in report.rows[UNTRUSTED].looked_up) == 0, (
-        "a list that fails its test is no evidence"
-    )
+    judged(played(folder, [each.name for each in configurations()]))
 
 
 def test_each_session_can_be_told_by_its_recipient() -> None:

@@ -216,3 +216,73 @@ def test_a_null_mx_is_refused_for_good() -> None:
         ("a@bad..name", "defer", "450"),
         ("a@192.0.2.7", "defer", "450"),
     }
+
+
+@pytest.mark.parametrize("name", ["reject_unknown_client_hostname", "reject_unknown_reverse_client_hostname"])
+def test_a_reverse_look_up_that_failed_for_the_moment_is_a_450(name: str) -> None:
+    base = {"stage": "RCPT", "action": "accept", "client_name": "unknown", "reverse_client_name": "unknown"}
+    rows = [base | {"offset": at, "client_address": f"203.0.113.{at}"} for at in range(3)]
+    table = pa.Table.from_pylist([row | {"client_status": "no_reverse"} for row in rows], schema=SCHEMA)
+    statuses = enumerate(("temporary", "no_such_name"))
+    dns = Responses(Response(f"{at}.113.0.203.in-addr.arpa", "PTR", status, (), DAY) for at, status in statuses)
+
+    found = asked_rows(table, ask(CATALOGUE[name], {"unknown_client_reject_code": "550"}), dns)
+
+    assert [(row["answer_0"], row["reply_0"]) for row in found] == [
+        ("defer", "450"),
+        ("reject", "550"),
+        ("reject", "550"),
+    ]
+    assert {row["answer_0"] for row in asked_rows(table, ask(CATALOGUE[name], {}), dns)} == {"defer"}
+
+
+def test_the_code_that_was_warned_of() -> None:
+    base = {"stage": "RCPT", "action": "accept", "offset": 0, "helo_sent": True, "helo_syntax": "single"}
+    warnings = (";reject_non_fqdn_helo_hostname 504;", ";x 450;reject_non_fqdn_helo_hostname 450;")
+    table = pa.Table.from_pylist([base | {"warned": warned} for warned in warnings], schema=SCHEMA)
+
+    found = asked_rows(table, ask(CATALOGUE["reject_non_fqdn_helo_hostname"], {}))
+
+    assert [(row["answer_0"], row["reply_0"], row["basis_0"]) for row in found] == [
+        ("reject", "504", "logged"),
+        ("defer", "450", "logged"),
+    ]
+
+
+def test_a_log_of_other_codes_tells_whether_not_with_which() -> None:
+    name = "reject_unknown_sender_domain"
+    base = {"stage": "RCPT", "action": "accept", "sender_kind": "domain", "warned": f";{name} 450;"}
+    senders = ["a@gone.example", "a@slow.example", "a@other.example"]
+    table = pa.Table.from_pylist(
+        [base | {"offset": at, "sender": who} for at, who in enumerate(senders)], schema=SCHEMA
+    )
+    dns = Responses(
+        Response(f"{domain}.example", kind, status, (), DAY)
+        for domain, status in (("gone", "no_such_name"), ("slow", "temporary"))
+        for kind in ("MX", "A", "AAAA")
+    )
+
+    def answered(rows: pa.Table, **codes: str) -> list[tuple[Any, ...]]:
+        found = asked_rows(rows, ask(CATALOGUE[name], codes), dns)
+        return [(row["answer_0"], row["reply_0"], row["basis_0"]) for row in found]
+
+    assert set(answered(table)) == {("defer", "450", "logged")}
+    assert answered(table, unknown_address_reject_code="550") == [
+        ("reject", "550", "looked_up"),
+        ("defer", "450", "looked_up"),
+        ("reject", "550", "inferred"),
+    ]
+    # Where that code is in the log, a 450 beside it is a 450.
+    other = pa.Table.from_pylist([base | {"offset": 9, "warned": f";{name} 550;"}], schema=SCHEMA)
+    both = answered(pa.concat_tables([table, other]), unknown_address_reject_code="550")
+    assert both == [("defer", "450", "logged")] * 3 + [("reject", "550", "logged")]
+
+
+def test_the_code_of_a_helo_is_the_sites_whatever_the_log_had() -> None:
+    name = "reject_non_fqdn_helo_hostname"
+    base = {"stage": "RCPT", "action": "accept", "offset": 0, "helo_sent": True, "warned": f";{name} 504;"}
+    table = pa.Table.from_pylist([base | {"helo_syntax": "single"}], schema=SCHEMA)
+
+    (row,) = asked_rows(table, ask(CATALOGUE[name], {"non_fqdn_reject_code": "554"}))
+
+    assert (row["answer_0"], row["reply_0"], row["basis_0"]) == ("reject", "554", "logged")

@@ -20,6 +20,7 @@ from advisor.attempt import SCHEMA
 from advisor.blocklist import question
 from advisor.entry import Entry, parse_list
 from advisor.errors import AdvisorError
+from advisor.fold import come_to
 from advisor.hostname import sender_domain
 from advisor.outcome import outcome, terminal
 from advisor.postconf import from_text
@@ -177,6 +178,26 @@ def test_lists_fold_as_smtpd_asks_them(spelled: list[tuple[int, list[str], bool]
         away = {outcome in ("reject", "defer") for outcome in outcomes}
         assert answer == (outcomes.pop() if len(outcomes) == 1 else None), row
         assert turned == (away.pop() if len(away) == 1 else None), row
+
+
+def test_what_smtpd_remembers_from_list_to_list() -> None:
+    def come(*entries: tuple[str, str]) -> str | None:
+        words = ["permit", "reject", "defer", "defer_if_permit", "defer_if_reject", "discard"]
+        kinds = [anything(f"smtpd_{listed}_restrictions", words, warn=False) for listed, _ in entries]
+        return come_to(kinds, tuple(answer for _, answer in entries)).answer
+
+    # defer_if_reject holds for relay and recipient list together, not from the sender list on.
+    assert come(("relay", "defer_if_reject"), ("recipient", "reject")) == "defer"
+    assert come(("sender", "defer_if_reject"), ("recipient", "reject")) == "reject"
+    # defer_if_permit holds until RCPT TO is answered.
+    assert come(("client", "defer_if_permit"), ("recipient", "reject")) == "reject"
+    assert come(("client", "defer_if_permit"), ("recipient", "permit")) == "defer"
+    assert come(("client", "defer_if_permit"), ("data", "reject")) == "defer"
+    # With both up, nothing more is asked in that list.
+    both = (("sender", "defer_if_permit"), ("sender", "defer_if_reject"), ("sender", "reject"))
+    assert come(*both) == "defer"
+    assert come(*both, ("recipient", "reject")) == "reject"
+    assert come(("client", "discard"), ("recipient", "reject")) == "discard"
 
 
 def test_missing_evidence_that_does_not_matter_does_not_matter() -> None:

@@ -10,10 +10,15 @@ from advisor.restriction import Told, restriction
 
 
 def tell(_: str, __: Responses, ___: datetime | None, sender: str | None, basis: str | None) -> Told | None:
-    """What follows from the address: of one that only qmgr shows nothing, since its domain may have been added."""
-    if sender and basis != "logged":
+    """What follows from the address: of one that only qmgr shows nothing, since its domain may have been added.
+
+    qmgr shows the null sender for a bare MAILER-DAEMON, too, which hardly anybody sends.
+    """
+    if sender == "":
+        return Told("dunno", basis="derived" if basis == "logged" else "inferred")
+    if sender is None or basis != "logged":
         return None
-    return Told("dunno" if full_address(sender) else "reject", basis="derived") if sender else None
+    return Told("dunno" if full_address(sender) else "reject", basis="derived")
 
 
 @restriction(
@@ -43,4 +48,4 @@ def reject_non_fqdn_sender() -> nw.Expr:
     Gentler
         warn_if_reject before it.
     """
-    return ~((nw.col("sender_kind") == "null") | (nw.col("sender_kind") == "literal")) & nw.col("not_logged")
+    return ~(nw.col("sender_kind") == "literal") & nw.col("not_logged")

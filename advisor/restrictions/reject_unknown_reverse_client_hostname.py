@@ -31,6 +31,8 @@ def tell(_: str, dns: Responses, day: datetime | None, address: str | None) -> T
     of=("client_address",),
     tell=tell,
     tells=("defer",),
+    # Nothing in the log tells a temporary failure of the reverse look-up, a 450 whatever the code, from no name at all.
+    recheck=lambda: nw.col("client_status") == "no_reverse",
 )
 def reject_unknown_reverse_client_hostname() -> nw.Expr:
     """Reject clients whose address has no name at all (no PTR record).

@@ -40,7 +40,7 @@ def main() -> int:
             sample(folder, wanted, options.samples)
             return 0
         report = Report(folder, wanted)
-        wrong = [*map(str, report.contradictions), *report.meddling()]
+        wrong = [*report.contradictions(), *report.meddling()]
         table = report.table()
         print("", *wrong, table, report.notes(), sep="\n")  # noqa: T201 - a command
         if options.table:

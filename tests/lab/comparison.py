@@ -27,7 +27,7 @@ class Contradiction:
         said = ", ".join(f"{name}={answer} ({basis})" for name, answer, basis in self.prediction.entries)
         fate = self.fate
         return (
-            f"{self.configuration} from {self.knob}: {fate.session} {fate.recipient}: said {self.prediction.answer} "
+            f"{self.configuration}: {fate.session} {fate.recipient}: said {self.prediction.answer} "
             f"{self.prediction.code}, Postfix: {fate.stage} {fate.reply[:110]!r}; {said}"
         )
 

@@ -137,21 +137,20 @@ def _sender() -> tuple[Configuration, ...]:
 
 def _lists_of_dns() -> tuple[Configuration, ...]:
     rbl, dbl = "reject_rbl_client", "dbl.rhsbl.test"
-    untrusted = (
-        "gone.dnsbl.test",
-        "blocked.dnsbl.test",
-        "blocked.dnsbl.test=127.0.0.[2..11]",
-        "everybody.dnsbl.test",
-        "parked.dnsbl.test",
-    )
-    names = ("rbl_gone", "rbl_blocked", "rbl_blocked_filter", "rbl_everybody", "rbl_parked")
+    untrusted = {
+        "rbl_dead": "dead.dnsbl.test",
+        "rbl_gone": "gone.dnsbl.test",
+        "rbl_blocked": "blocked.dnsbl.test",
+        "rbl_blocked_filter": "blocked.dnsbl.test=127.0.0.[2..11]",
+        "rbl_everybody": "everybody.dnsbl.test",
+        "rbl_parked": "parked.dnsbl.test",
+    }
     return (
         *(Configuration(name, {CLIENT: f"permit_mynetworks, {rbl} {zone}"}, shows=UNTRUSTED, long=True)
-          for name, zone in zip(names, untrusted, strict=True)),
+          for name, zone in untrusted.items()),
         _one("rbl", CLIENT, f"{rbl} zen.dnsbl.test"),
         _one("rbl_filter", CLIENT, f"{rbl} zen.dnsbl.test=127.0.0.[2..3;11]", long=True),
         _one("rbl_bl", CLIENT, f"{rbl} bl.dnsbl.test", long=True),
-        _one("rbl_dead", CLIENT, f"{rbl} dead.dnsbl.test", long=True),
         _one("rbl_code", CLIENT, f"{rbl} zen.dnsbl.test", long=True, maps_rbl_reject_code="450"),
         _one("rhsbl_helo", HELO, f"reject_rhsbl_helo {dbl}"),
         _one("rhsbl_client", CLIENT, f"reject_rhsbl_client {dbl}"),
@@ -190,7 +189,13 @@ def _whole() -> tuple[Configuration, ...]:
     )
     one = ", ".join(_TIPS)
     policies = f"{SPF_POLICY}, {POSTGREY_POLICY}, {', '.join(_TIPS[7:])}"
-    everything = {**lists, "smtpd_helo_required": "yes", RECIPIENT: f"{INSIDE}, reject_unauth_destination, {policies}"}
+    everything = {
+        CLIENT: f"{clients}, {_TIPS[1]}",
+        HELO: f"{helos}, {_TIPS[4]}",
+        SENDER: senders,
+        RECIPIENT: f"{INSIDE}, reject_unauth_destination, {policies}",
+        "smtpd_helo_required": "yes",
+    }
     warned = {CLIENT: f"warn_if_reject {_TIPS[1]}, warn_if_reject {_TIPS[4]}", SENDER: f"warn_if_reject {_TIPS[5]}"}
     deferred = {SENDER: f"{_TIPS[5]}, {_TIPS[4]}", RECIPIENT: "reject_unauth_destination, defer_if_permit"}
     permitted = {CLIENT: "permit", HELO: _TIPS[2], SENDER: f"permit_mynetworks, {_TIPS[5]}, permit"}

@@ -24,7 +24,19 @@ _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 def enter(folder: Path, arguments: Sequence[str], timeout: float) -> subprocess.CompletedProcess[str]:
     """Run `python -m tests.lab.run` with these arguments in new namespaces; all that it leaves running is killed."""
-    command = [real("unshare"), "-mnpu", "--fork", "--mount-proc", "--kill-child", "--propagation", "private"]
+    # Whatever ends us ends them: setpriv takes care of unshare, and unshare of all that is inside.
+    command = [
+        real("setpriv"),
+        "--pdeathsig",
+        "KILL",
+        real("unshare"),
+        "-mnpu",
+        "--fork",
+        "--mount-proc",
+        "--kill-child",
+        "--propagation",
+        "private",
+    ]
     command += [sys.executable, "-m", "tests.lab.run", str(folder), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C", "TZ": "UTC"}
     return subprocess.run(
@@ -49,7 +61,8 @@ def furnish(folder: Path) -> None:
         f"ip -6 address add {world.SERVER6}/128 dev lo",
     ):
         subprocess.run([real("ip"), *words.split()[1:]], check=True)
-    Path("/proc/sys/kernel/hostname").write_text(world.HOSTNAME)
+    # Without its domain, in which the resolver would look for a name that failed, too, and find that it does not exist.
+    Path("/proc/sys/kernel/hostname").write_text(world.HOSTNAME.partition(".")[0])
     Path("/proc/sys/net/ipv6/ip_nonlocal_bind").write_text("1")
     etc = folder / "etc"
     etc.mkdir(parents=True)

@@ -51,10 +51,14 @@ class Report:
         if len(tallies[best, True].unknown) < len(tallies[BASELINE, True].unknown):
             row.knobs.add(best)
 
-    @property
-    def contradictions(self) -> list[Contradiction]:
-        """All of them."""
-        return [each for row in self.rows.values() for tally in row.all for each in tally.contradict]
+    def contradictions(self) -> list[str]:
+        """Each in a line, with all the logs that it was said from; what is only inferred is not among them."""
+        found: dict[tuple[str, ...], list[Contradiction]] = {}
+        for row in self.rows.values():
+            for each in (each for tally in row.all for each in tally.contradict):
+                said = str(each.prediction.answer), each.prediction.code
+                found.setdefault((each.configuration, each.fate.session, *said), []).append(each)
+        return [f"{each[0]} (from {', '.join(sorted({one.knob for one in each}))})" for each in found.values()]
 
     def meddling(self) -> Iterator[str]:
         """What a logging knob changed, which none may."""

@@ -17,7 +17,7 @@ from tests.lab.configurations import by_name
 from tests.lab.player import Fate, play
 from tests.lab.postfix import Postfix
 from tests.lab.session import Content
-from tests.lab.sessions import sessions
+from tests.lab.sessions import LOCAL_MAIL, sessions
 from tests.lab.signature import Signer, certificate
 
 _AT_ONCE = 24
@@ -54,6 +54,8 @@ def run(configuration: Configuration, folder: Path, log: Path, signer: Signer) -
     main = {**configuration.main, **companion.settings(configuration.companions)}
     postfix = Postfix(folder, main, postscreen=postscreen)
     with maillog.written(log), companion.running(configuration.companions, folder), postfix.running():
+        for recipient in LOCAL_MAIL:
+            postfix.send(recipient)
         fates = asyncio.run(play(sessions(), signer, _PATIENT if postscreen else _AT_ONCE))
         time.sleep(companion.GREYLIST_DELAY + 1)
         return fates + asyncio.run(play([session for session in sessions() if session.again], signer, _AT_ONCE))

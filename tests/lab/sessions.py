@@ -9,6 +9,8 @@ GOOD, SECOND = "203.0.113.10", "203.0.113.11"
 BOT = "198.51.100"
 TWO_PTRS = "its address has two PTR records, one bad; the resolver picks one"
 RACE = "smtpd greets at once: whether it sees what came before is a race"
+LOCAL_MAIL = (f"root@{OWN_DOMAIN}", "x@nosuch.example", "x@null-mx.example", "x@servfail.test")
+"""Whom this machine itself writes to: bounces and deferrals tell of domains, too."""
 PERCENT = "the domain's policy says pct=50: opendmarc throws dice"
 
 
