@@ -264,7 +264,6 @@ def _shifted(frame: Any, asked: tuple[Asked, ...]) -> tuple[Asked, ...]:  # noqa
     found = []
     for one in asked:
         codes = seen.get(one.restriction.name, set())
-        usual = codes - {reply[:3] for _, reply in one.restriction.except_reply}
-        other = bool((one.code or one.soft) and usual and one.own_code not in codes)
+        other = bool((one.code or one.soft) and codes and one.own_code not in codes)
         found.append(replace(one, shifted=other))
     return tuple(found)

@@ -278,6 +278,22 @@ def test_a_log_of_other_codes_tells_whether_not_with_which() -> None:
     assert both == [("defer", "450", "logged")] * 3 + [("reject", "550", "logged")]
 
 
+def test_why_a_client_has_no_name_tells_the_code() -> None:
+    name = "reject_unknown_client_hostname"
+    base = {"stage": "RCPT", "action": "accept", "client_name": "unknown", "warned": f";{name} 450;"}
+    statuses = ["no_forward", "forward_temporary", "no_reverse"]
+    rows = [base | {"offset": at, "client_status": status} for at, status in enumerate(statuses)]
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+
+    found = asked_rows(table, ask(CATALOGUE[name], {"unknown_client_reject_code": "550"}))
+
+    assert [(row["reply_0"], row["basis_0"]) for row in found] == [
+        ("550", "logged"),
+        ("450", "logged"),
+        ("550", "inferred"),
+    ]
+
+
 def test_the_code_of_a_helo_is_the_sites_whatever_the_log_had() -> None:
     name = "reject_non_fqdn_helo_hostname"
     base = {"stage": "RCPT", "action": "accept", "offset": 0, "helo_sent": True, "warned": f";{name} 504;"}

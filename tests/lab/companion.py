@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.conftest import real
 from tests.lab import world
+from tests.lab.signature import KEY, SELECTOR
 
 GREYLIST_DELAY = 2
 """Seconds; who comes again does so after more than these."""
@@ -34,9 +35,13 @@ skip_addresses = 127.0.0.0/8,::ffff:127.0.0.0/104,::1
 """
 _OPENDKIM_SETTINGS = """Syslog yes
 SyslogSuccess yes
-Mode v
+Mode sv
+Domain {domain}
+Selector {selector}
+KeyFile {key}
+RequireSafeKeys no
+InternalHosts {inside}
 Socket inet:8891@127.0.0.1
-UserID opendkim
 Nameservers 127.0.0.1
 """
 _OPENDMARC_SETTINGS = """Syslog true
@@ -76,7 +81,10 @@ def running(names: Sequence[str], folder: Path) -> Iterator[None]:
             elif name == POSTGREY:
                 stack.enter_context(_postgrey(folder))
             elif name == OPENDKIM:
-                stack.enter_context(_milter(OPENDKIM, folder, _OPENDKIM_SETTINGS, 8891))
+                text = _OPENDKIM_SETTINGS.format(
+                    domain=world.OWN_DOMAIN, selector=SELECTOR, key=folder.parent / KEY, inside=",".join(world.NETWORKS)
+                )
+                stack.enter_context(_milter(OPENDKIM, folder, text, 8891))
             else:
                 failures, headers = str(name == OPENDMARC).lower(), str(name == OPENDMARC_HEADERS).lower()
                 text = _OPENDMARC_SETTINGS.format(host=world.HOSTNAME, failures=failures, headers=headers)

@@ -69,20 +69,18 @@ class Report:
     def table(self) -> str:
         """The table, as Markdown: a row a restriction."""
         lines = [
-            "| restriction | runs | default log | and lookup | and a logging knob | besides, inferred | wrong in all |",
-            "|---|---|---|---|---|---|---|",
+            "| restriction | runs | default log | and lookup | and a logging knob | wrong in all |",
+            "|---|---|---|---|---|---|",
         ]
         for name, row in self.rows.items():
             knobs = f" ({', '.join(sorted(knob.removeprefix('knob_') for knob in row.knobs))})" if row.knobs else ""
             wrong = f"{sum(len(each.contradict) for each in row.all)} of {sum(map(_predicted, row.all))}"
-            inferred = _inferred(row.looked_up)
             cells = (
                 f"`{name}`",
                 str(len(row.plain)),
                 _cell(row.plain),
                 _cell(row.looked_up),
                 _cell(row.best) + knobs,
-                inferred,
                 wrong,
             )
             lines.append(f"| {' | '.join(cells)} |")
@@ -99,11 +97,8 @@ def _predicted(tally: Tally) -> int:
 
 
 def _cell(tallies: Sequence[Tally]) -> str:
-    """Agree / contradict / no evidence."""
+    """Agree / contradict / no evidence, and what was only inferred: right / wrong."""
     agree, contradict = sum(each.agree for each in tallies), sum(len(each.contradict) for each in tallies)
-    return f"{agree} / {contradict} / {sum(len(each.unknown) for each in tallies)}"
-
-
-def _inferred(tallies: Sequence[Tally]) -> str:
-    """Right / wrong."""
-    return f"{sum(each.inferred for each in tallies)} / {sum(len(each.inferred_wrong) for each in tallies)}"
+    said = f"{agree} / {contradict} / {sum(len(each.unknown) for each in tallies)}"
+    right, wrong = sum(each.inferred for each in tallies), sum(len(each.inferred_wrong) for each in tallies)
+    return f"{said}; {right} / {wrong}" if right + wrong else said

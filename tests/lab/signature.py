@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.conftest import real
 
-SELECTOR = "lab"
+KEY, SELECTOR = "dkim.pem", "lab"
+"""The file of the key, and the name under which it is published."""
 
 
 class Signer:
@@ -15,7 +16,7 @@ class Signer:
 
     def __init__(self, folder: Path) -> None:
         """Make the key; 1024 bits, so that its record is one string."""
-        self._key = folder / "dkim.pem"
+        self._key = folder / KEY
         _openssl("genrsa", "-out", str(self._key), "1024")
         public = _openssl("rsa", "-in", str(self._key), "-pubout", "-outform", "DER")
         self._record = base64.b64encode(public).decode()
