@@ -27,6 +27,8 @@ FROM_A_DEFAULT_LOG = (
 NOT_ATTEMPTS = 7
 """Sessions that Postfix logs no attempt of: the syntax of a command is wrong, or RSET ends it."""
 
+WITH_STARTTLS = {session.name for session in sessions() if "STARTTLS" in session.steps}
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -57,7 +59,9 @@ def judged(report: Report) -> None:
         assert sum(len(tally.inferred_wrong) for tally in row.all) <= sum(tally.inferred for tally in row.all) / 4, name
     for name in FROM_A_DEFAULT_LOG:
         for tally in report.rows[name].plain:
-            assert not tally.unknown, (name, tally.unknown)
+            # STARTTLS has smtpd forget the HELO, and a count of one EHLO and one STARTTLS is that of two cases.
+            unknown = [fate for fate in tally.unknown if fate.session not in WITH_STARTTLS]
+            assert not unknown, (name, unknown)
 
 
 @pytest.mark.integration

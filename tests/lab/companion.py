@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.conftest import real
 from tests.lab import world
-from tests.lab.signature import KEY, SELECTOR
+from tests.lab.signature import KEY, KEYS, SELECTOR
 
 GREYLIST_DELAY = 2
 """Seconds; who comes again does so after more than these."""
@@ -39,7 +39,8 @@ Mode sv
 Domain {domain}
 Selector {selector}
 KeyFile {key}
-RequireSafeKeys no
+LogWhy yes
+UserID opendkim
 InternalHosts {inside}
 Socket inet:8891@127.0.0.1
 Nameservers 127.0.0.1
@@ -82,7 +83,7 @@ def running(names: Sequence[str], folder: Path) -> Iterator[None]:
                 stack.enter_context(_postgrey(folder))
             elif name == OPENDKIM:
                 text = _OPENDKIM_SETTINGS.format(
-                    domain=world.OWN_DOMAIN, selector=SELECTOR, key=folder.parent / KEY, inside=",".join(world.NETWORKS)
+                    domain=world.OWN_DOMAIN, selector=SELECTOR, key=f"{KEYS}/{KEY}", inside=",".join(world.NETWORKS)
                 )
                 stack.enter_context(_milter(OPENDKIM, folder, text, 8891))
             else:
@@ -108,7 +109,7 @@ def _milter(name: str, folder: Path, text: str, port: int) -> Iterator[None]:
 @contextmanager
 def _postgrey(folder: Path) -> Iterator[None]:
     """It writes to syslog only as a daemon."""
-    database, pid = folder / "postgrey", folder / "postgrey.pid"
+    database, pid = folder / "postgrey", folder / "postgrey" / "pid"
     database.mkdir()
     shutil.chown(database, "postgrey", "postgrey")
     (folder / "whitelist_clients").write_bytes(WHITELISTED_CLIENTS)

@@ -6,7 +6,8 @@ The documentation ranges are local routes on the loopback, so a client binds wha
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.conftest import ROOT, real
@@ -70,6 +71,16 @@ def furnish(folder: Path) -> None:
         (etc / name).write_text(text)
         mount("--bind", etc / name, Path("/etc") / name)
     _own_dev(folder / "dev")
+
+
+@contextmanager
+def mounted(places: Mapping[Path, str]) -> Iterator[None]:
+    """Show folders of ours where such things usually are, as long as the block lasts: logs then say the usual paths."""
+    with ExitStack() as stack:
+        for folder, place in places.items():
+            mount("--bind", folder, Path(place))
+            stack.callback(subprocess.run, [real("umount"), "--lazy", place], check=True)
+        yield
 
 
 def mount(how: str, source: Path, target: Path) -> None:

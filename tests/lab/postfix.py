@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.conftest import real
 from tests.lab import world
 from tests.lab.configuration import RELAY_CONTROL
+from tests.lab.namespace import mounted
 
 _MAIN = {
     "compatibility_level": "3.6",
@@ -67,6 +68,7 @@ anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 policyd-spf unix - n n - 0 spawn user=nobody argv={policyd_spf} {folder}/policyd-spf.conf
 """
+_CONFIG, _QUEUE, _DATA = "/etc/postfix", "/var/spool/postfix", "/var/lib/postfix"
 _QUEUES = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace")
 
 
@@ -83,13 +85,13 @@ class Postfix:
         (self.config / "recipients").write_text("/^(p[0-9]+|root)@/ box/\n")
         settings = {
             **_MAIN,
-            "queue_directory": str(self.queue),
-            "data_directory": str(folder / "data"),
+            "queue_directory": _QUEUE,
+            "data_directory": _DATA,
             "virtual_mailbox_base": str(folder / "mail"),
-            "virtual_mailbox_maps": f"regexp:{self.config}/recipients",
-            "smtpd_tls_cert_file": str(folder.parent / "cert.pem"),
-            "smtpd_tls_key_file": str(folder.parent / "key.pem"),
-            **{name: value.replace("FOLDER", str(self.config)) for name, value in main.items()},
+            "virtual_mailbox_maps": f"regexp:{_CONFIG}/recipients",
+            "smtpd_tls_cert_file": str(folder / "cert.pem"),
+            "smtpd_tls_key_file": str(folder / "key.pem"),
+            **main,
         }
         (self.config / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
         services = (_POSTSCREEN if postscreen else _SMTPD) + _MASTER.format(
@@ -112,20 +114,20 @@ class Postfix:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Run it as long as the block lasts, and until it has delivered what it accepted."""
-        environment = {**os.environ, "MAIL_CONFIG": str(self.config)}
-        master = subprocess.Popen(["/usr/lib/postfix/sbin/master", "-c", str(self.config)], env=environment)
-        try:
-            _await(master, self.queue / "private" / "policyd-spf")
-            yield
-            self._delivered()
-        finally:
-            if master.poll() is None:
-                master.send_signal(signal.SIGTERM)
-            master.wait(timeout=30)
+        with mounted({self.config: _CONFIG, self.queue: _QUEUE, self.folder / "data": _DATA}):
+            master = subprocess.Popen(["/usr/lib/postfix/sbin/master"], env={**os.environ, "MAIL_CONFIG": _CONFIG})
+            try:
+                _await(master, self.queue / "private" / "policyd-spf")
+                yield
+                self._delivered()
+            finally:
+                if master.poll() is None:
+                    master.send_signal(signal.SIGTERM)
+                master.wait(timeout=30)
 
     def send(self, recipient: str) -> None:
         """Send a message from this machine, as a nightly job does."""
-        command = [real("sendmail"), "-C", str(self.config), "-f", f"root@{world.OWN_DOMAIN}", recipient]
+        command = [real("sendmail"), "-f", f"root@{world.OWN_DOMAIN}", recipient]
         subprocess.run(command, input=b"Subject: nightly\n\nAll is well.\n", check=True)
 
     def _delivered(self) -> None:

@@ -18,11 +18,13 @@ from tests.lab.player import Fate, play
 from tests.lab.postfix import Postfix
 from tests.lab.session import Content
 from tests.lab.sessions import LOCAL_MAIL, sessions
-from tests.lab.signature import Signer, certificate
+from tests.lab.signature import KEYS, Signer, certificate
 
 _AT_ONCE = 24
 """Sessions at a time; _PATIENT: before postscreen, where most of them only wait."""
 _PATIENT = 90
+_PLACE = "/mnt"
+"""Where a run's folder is seen."""
 
 
 def main(arguments: list[str]) -> None:
@@ -32,10 +34,13 @@ def main(arguments: list[str]) -> None:
     work.mkdir()
     work.chmod(0o755)
     namespace.furnish(work)
-    certificate(work)
-    signer = Signer(work)
+    signer = Signer(work / "keys")
     domains = {step.signed_by for session in sessions() for step in session.steps if isinstance(step, Content)} - {""}
-    with named.running(work / "named", tuple(signer.record(domain) for domain in sorted(domains))):
+    keys = {work / "keys": KEYS}
+    with (
+        namespace.mounted(keys),
+        named.running(work / "named", tuple(signer.record(domain) for domain in sorted(domains))),
+    ):
         for name in names:
             began = time.monotonic()
             configuration, log = by_name(name), folder / f"{name}.maillog"
@@ -50,6 +55,12 @@ def main(arguments: list[str]) -> None:
 def run(configuration: Configuration, folder: Path, log: Path, signer: Signer) -> list[Fate]:
     """Play all sessions to one configuration; those that come again do so when all is over."""
     folder.mkdir()
+    certificate(folder)
+    with namespace.mounted({folder: _PLACE}):
+        return _run(configuration, Path(_PLACE), log, signer)
+
+
+def _run(configuration: Configuration, folder: Path, log: Path, signer: Signer) -> list[Fate]:
     postscreen = any(name.startswith("postscreen") for name in configuration.main)
     main = {**configuration.main, **companion.settings(configuration.companions)}
     postfix = Postfix(folder, main, postscreen=postscreen)

@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
+import shutil
 import subprocess
 from pathlib import Path
 
 from tests.conftest import real
 
-KEY, SELECTOR = "dkim.pem", "lab"
-"""The file of the key, and the name under which it is published."""
+KEYS, KEY, SELECTOR = "/etc/dkimkeys", "lab.private", "lab"
+"""Where opendkim finds the key, and the name under which it is published."""
 
 
 class Signer:
@@ -17,7 +18,10 @@ class Signer:
     def __init__(self, folder: Path) -> None:
         """Make the key; 1024 bits, so that its record is one string."""
         self._key = folder / KEY
+        folder.mkdir(mode=0o700)
         _openssl("genrsa", "-out", str(self._key), "1024")
+        for path in (folder, self._key):
+            shutil.chown(path, "opendkim", "opendkim")
         public = _openssl("rsa", "-in", str(self._key), "-pubout", "-outform", "DER")
         self._record = base64.b64encode(public).decode()
 
