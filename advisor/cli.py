@@ -184,7 +184,9 @@ def advise(
 @app.command()
 def simulate(
     context: typer.Context,
-    restrictions: Annotated[str, typer.Argument(metavar="'RESTRICTION, ...'", help="A list, spelled as in main.cf; or main.cf: all lists.")],
+    restrictions: Annotated[
+        str, typer.Argument(metavar="'RESTRICTION, ...'", help="A list as in main.cf; main.cf: all lists.")
+    ],
     files: Files = None,
     store: Store = None,
     syslog_name: SyslogName = None,
