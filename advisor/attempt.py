@@ -70,7 +70,7 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     (
         "warned",
         pa.string(),
-        "the restrictions that warn_if_reject logged for it, with their codes: ';NAME 450;NAME 504;'",
+        "the restrictions that warn_if_reject logged for it, with both codes: ';NAME 450 4.7.1;NAME 504 5.5.2;'",
     ),
     (
         "status",

@@ -178,9 +178,9 @@ def _sent_by(row: Row, session: Session, sender: str | None, basis: str) -> None
 
 
 def _warned(row: Row, verdicts: Iterable[Record]) -> None:
-    """Add what warn_if_reject logged."""
+    """Add what warn_if_reject logged: restriction, code and enhanced code."""
     for verdict in verdicts:
-        row["warned"] = f"{row.get('warned') or ';'}{verdict.restriction} {verdict.reply};"
+        row["warned"] = f"{row.get('warned') or ';'}{verdict.restriction} {verdict.reply} {verdict.dsn};"
 
 
 def _request_row(session: Session, request: Request) -> Row:

@@ -77,6 +77,11 @@ class Restriction:
         return self.named or self.predicate.__name__
 
     @property
+    def fixed_replies(self) -> frozenset[str]:
+        """Those of `except_reply` that tell the case, since it gives no other: whatever code the site has set."""
+        return frozenset(reply for _, reply in self.except_reply) - {self.reply}
+
+    @property
     def permits(self) -> bool:
         """Whether it lets mail pass rather than turn it away."""
         return not self.reply
@@ -198,7 +203,10 @@ class Asked:
         """
         chosen = nw.lit(value(self.own_code))
         for case, reply in self.restriction.except_reply:
-            chosen = nw.when(case().fill_null(value=False)).then(nw.lit(value(self._own(reply)))).otherwise(chosen)
+            own = case().fill_null(value=False)
+            if reply in self.restriction.fixed_replies:
+                own = own | self._warned(reply)
+            chosen = nw.when(own).then(nw.lit(value(self._own(reply)))).otherwise(chosen)
         doubtful = self._doubtful()
         if told and doubtful is not None:
             waiting = doubtful & one_of(told, "defer", "defer_if_permit").fill_null(value=False)

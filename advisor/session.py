@@ -101,10 +101,14 @@ class Session:
 
     @property
     def helo_name(self) -> str | None:
-        """The only HELO name that lines of this session show; None where there is none, or more than one.
+        """The only HELO name that lines of this session show; None where there is none, or may be more than one.
 
         cleanup's lines and a filter's are about a message, not about a session: the session has them from there.
+        After STARTTLS a client says the same again; one that said yet another HELO may have changed its name.
         """
+        counts = self.counts
+        if sum(counts.get(name, (0, 0))[0] for name in ("helo", "ehlo")) > 1 + counts.get("starttls", (0, 0))[0]:
+            return None
         shown = (message.helo_name for message in self.messages)
         names = {name.lower(): name for name in shown if name} | self._helo_names
         if self._doubtful_helo is not None and self.helo_sent:

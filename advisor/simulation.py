@@ -255,15 +255,15 @@ def _shifted(frame: Any, asked: tuple[Asked, ...]) -> tuple[Asked, ...]:  # noqa
     if not any((one.code or one.soft) and one.restriction.says for one in asked):
         return asked
     seen: dict[str, set[str]] = {}
-    for row in distinct(frame.select("restriction", "reply", "warned")).to_pylist():
-        if row["reply"]:
-            seen.setdefault(row["restriction"] or "", set()).add(row["reply"])
-        for warned in filter(None, (row["warned"] or "").split(";")):
-            name, _, code = warned.rpartition(" ")
-            seen.setdefault(name, set()).add(code)
+    for row in distinct(frame.select("restriction", "reply", "dsn", "warned")).to_pylist():
+        said = [f"{row['restriction']} {row['reply']} {row['dsn']}"] if row["reply"] else []
+        for words in (*said, *filter(None, (row["warned"] or "").split(";"))):
+            name, _, codes = words.partition(" ")
+            seen.setdefault(name, set()).add(codes)
     found = []
     for one in asked:
-        codes = seen.get(one.restriction.name, set())
-        other = bool((one.code or one.soft) and codes and one.own_code not in codes)
+        # What has its own code whatever is set does not tell what is set.
+        logged = {codes[:3] for codes in seen.get(one.restriction.name, set()) - one.restriction.fixed_replies}
+        other = bool((one.code or one.soft) and logged and one.own_code not in logged)
         found.append(replace(one, shifted=other))
     return tuple(found)

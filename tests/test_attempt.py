@@ -122,7 +122,7 @@ def test_as_many_attempts_as_smtpd_counted(name: str) -> None:
         taken = [row for row in rows if row["action"] == "accept" or row["stage"] in ("DATA", "END-OF-MESSAGE")]
         assert (len(taken), len(rows)) == (good, asked), (offset, counts, rows)
         checked += 1
-    assert checked > 200
+    assert checked > 100
     assert all(row["program"] == "postscreen" for rows in by_session.values() for row in rows)
 
 
@@ -132,7 +132,7 @@ def test_postscreen_rejects_are_attempts_one_each() -> None:
     rejects = re.findall(r"postscreen\[\d+\]: NOQUEUE: reject: RCPT from \[([^\]]+)\].* to=<(.*)>, proto=", text)
     assert all(row["stage"] == "RCPT" for row in found)
     assert Counter((row["client_address"], row["recipient"]) for row in found) == Counter(rejects)
-    assert len(rejects) == 338
+    assert len(rejects) == 191
 
 
 def test_kinds_of_unknown_as_counted_in_the_lab() -> None:
@@ -141,7 +141,7 @@ def test_kinds_of_unknown_as_counted_in_the_lab() -> None:
     assert set(found) == {
         *("named", "no_reverse", "numeric", "no_forward", "no_forward_address", "other_address", "forward_temporary"),
     }
-    assert (found["numeric"], found["no_forward_address"], found["forward_temporary"]) == (1, 3, 2)
+    assert (found["numeric"], found["no_forward_address"], found["forward_temporary"]) == (1, 3, 4)
 
 
 def test_every_column_and_its_meaning() -> None:

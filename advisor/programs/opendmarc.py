@@ -14,7 +14,7 @@ FAMILIES = (
     family(
         "dmarc_spf",
         "8E232A7: SPF(mailfrom): sender-ok.example none",
-        rf"{QUEUE_ID}: SPF\((?P<reason>\w+)\): (?P<domain>\S+) (?P<result>\w+)",
+        rf"{QUEUE_ID}: SPF\((?P<reason>\w+)\): (?P<domain>\S+)? (?P<result>\w+)",
     ),
     family(
         "dmarc_note",
