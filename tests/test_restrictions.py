@@ -251,7 +251,7 @@ def test_the_code_that_was_warned_of() -> None:
 
 def test_a_log_of_other_codes_tells_whether_not_with_which() -> None:
     name = "reject_unknown_sender_domain"
-    base = {"stage": "RCPT", "action": "accept", "sender_kind": "domain", "warned": f";{name} 450;"}
+    base = {"stage": "RCPT", "action": "accept", "sender_kind": "domain", "warned": f";{name} 450 4.1.8;"}
     senders = ["a@gone.example", "a@slow.example", "a@other.example"]
     table = pa.Table.from_pylist(
         [base | {"offset": at, "sender": who} for at, who in enumerate(senders)], schema=SCHEMA
@@ -273,14 +273,29 @@ def test_a_log_of_other_codes_tells_whether_not_with_which() -> None:
         ("reject", "550", "inferred"),
     ]
     # Where that code is in the log, a 450 beside it is a 450.
-    other = pa.Table.from_pylist([base | {"offset": 9, "warned": f";{name} 550;"}], schema=SCHEMA)
+    other = pa.Table.from_pylist([base | {"offset": 9, "warned": f";{name} 550 5.1.8;"}], schema=SCHEMA)
     both = answered(pa.concat_tables([table, other]), unknown_address_reject_code="550")
     assert both == [("defer", "450", "logged")] * 3 + [("reject", "550", "logged")]
 
 
+def test_a_null_mx_has_its_own_code_whatever_is_set() -> None:
+    name = "reject_unknown_sender_domain"
+    base = {"stage": "RCPT", "action": "accept", "sender_kind": "domain", "sender": "a@x.example"}
+    rows = [
+        base | {"offset": at, "warned": f";{name} {codes};"} for at, codes in enumerate(("550 5.7.27", "450 4.1.8"))
+    ]
+
+    found = asked_rows(
+        pa.Table.from_pylist(rows, schema=SCHEMA), ask(CATALOGUE[name], {"unknown_address_reject_code": "554"})
+    )
+
+    # Without the null MX all that is logged is a 450: the log was written under another code.
+    assert [(row["reply_0"], row["basis_0"]) for row in found] == [("550", "inferred"), ("554", "inferred")]
+
+
 def test_why_a_client_has_no_name_tells_the_code() -> None:
     name = "reject_unknown_client_hostname"
-    base = {"stage": "RCPT", "action": "accept", "client_name": "unknown", "warned": f";{name} 450;"}
+    base = {"stage": "RCPT", "action": "accept", "client_name": "unknown", "warned": f";{name} 450 4.7.25;"}
     statuses = ["no_forward", "forward_temporary", "no_reverse"]
     rows = [base | {"offset": at, "client_status": status} for at, status in enumerate(statuses)]
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
