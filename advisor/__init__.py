@@ -24,7 +24,7 @@ The flow, left to right and down; each module imports only from those before it,
     attempts ──▶ questions ──▶ responses; nothing else asks the network
         period ▸ packet ▸ resolver ▸ archive ▸ inquiry ▸ quota ▸ plan ▸ mention ▸ survey ▸ statement
     which logs, which period, whose configuration; one command for each function below
-        table ▸ progress ▸ absence ▸ intake ▸ question ▸ watch ▸ cli
+        table ▸ progress ▸ absence ▸ intake ▸ question ▸ watch ▸ option ▸ invocation ▸ commands ▸ cli
 
 Two pure halves. Parsing: lines in, events out; no state but the year and the zone of the header. Analysis: frames in,
 frames out; no clock, no network, no environment.

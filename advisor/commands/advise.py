@@ -1,0 +1,30 @@
+"""`advisor advise`."""
+
+from typing import Annotated
+
+import typer
+
+from advisor.invocation import finish, question_of, render_advice
+from advisor.option import Config, Files, Format, Output, Since, Store, SyslogName, Until, Year, Zone
+
+
+def advise(
+    context: typer.Context,
+    files: Files = None,
+    store: Store = None,
+    syslog_name: SyslogName = None,
+    since: Since = None,
+    until: Until = None,
+    config: Config = None,
+    form: Format = None,
+    output: Output = None,
+    year: Year = None,
+    zone: Zone = None,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 1 when there is something to change.")] = False,
+) -> None:
+    """Only what to change: each change with its price, the lines to type, to try and to undo."""
+    question = question_of(context, files, year, zone)
+    advice = render_advice(question, form, output, only="advice")
+    finish(question.history)
+    if check and any(found.rank for found in advice.recommendations):
+        raise typer.Exit(1)

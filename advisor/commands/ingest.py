@@ -1,0 +1,39 @@
+"""`advisor ingest`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from advisor.invocation import say
+from advisor.option import INGESTED, Year, Zone
+
+
+def ingest(
+    files: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help=INGESTED)] = None,
+    store: Annotated[Path | None, typer.Option(metavar="DIR", help="The store; made if it is not there.")] = None,
+    year: Year = None,
+    zone: Zone = None,
+) -> None:
+    """Add logs to the store; what it holds already is not added again."""
+    from advisor.intake import ingest as add
+    from advisor.intake import zone_named
+    from advisor.progress import Progress
+
+    when = zone_named(zone) if zone else None
+    with Progress("reading") as progress:
+        done = add(*(files or ()), store=store, year=year, zone=when, progress=progress)
+    added = done.coverage
+    sys.stdout.write(
+        f"{added.lines:,} lines added = {added.events:,} events + {added.ignored:,} ignored + "
+        f"{added.unrecognised:,} unrecognised; of {done.files:,} files {done.known:,} were there already\n"
+    )
+    for path in done.pending:
+        say(f"{path}: the last line has no end yet; it is left for the next run")
+    for note in done.notes:
+        say(note)
+    for error in done.bad:
+        say(str(error))
+    if done.bad:
+        raise typer.Exit(2)

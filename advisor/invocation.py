@@ -1,0 +1,82 @@
+"""An invocation: the question that a command's options ask, and how its answer is printed.
+
+Imports wait until a command runs, so that --help does not.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from advisor.errors import AdvisorError
+
+if TYPE_CHECKING:
+    from advisor.history import History
+    from advisor.question import Question
+
+FORMAT_OF_ENDING = {".html": "html", ".htm": "html", ".json": "json", ".eml": "mail", ".txt": "terminal"}
+
+
+def say(line: str) -> None:
+    """Print a line to standard error, as ours."""
+    sys.stderr.write(f"advisor: {line}\n")
+
+
+def question_of(context: typer.Context, files: list[str] | None, year: int | None, zone: str | None) -> "Question":
+    """The question that a command's options ask; what a command has no option for stays as it is."""
+    from advisor.intake import local_zone, zone_named
+    from advisor.progress import Progress
+    from advisor.question import Question
+
+    known = ("store", "syslog_name", "since", "until", "config")
+    options = {name: context.params[name] for name in known if name in context.params}
+    # Typer 0.28 keeps there what was typed.
+    options |= {name: Path(options[name]) for name in ("store", "config") if options.get(name) is not None}
+    when = zone_named(zone) if zone else local_zone()
+    return Question(tuple(files or ()), year=year, zone=when, waiting=Progress, **options)
+
+
+def finish(history: "History") -> None:
+    """Say what was odd about the logs; a log that could not be read is an error once all the others were."""
+    for note in history.notes:
+        say(note)
+    for error in history.bad:
+        say(str(error))
+    if history.bad:
+        raise typer.Exit(2)
+
+
+def emit(rendered: str | bytes, output: Path | None) -> None:
+    """Print a report, or put it into a file all at once."""
+    if output is None:
+        data = rendered if isinstance(rendered, bytes) else rendered.encode()
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+        return
+    part = output.with_name(f".{output.name}.part")
+    try:
+        part.write_bytes(rendered if isinstance(rendered, bytes) else rendered.encode())
+        part.replace(output)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise AdvisorError(str(output), f"cannot be written ({error.strerror})", "name another file") from error
+
+
+def screen() -> dict[str, Any]:
+    """How wide the terminal is, and whether it wants colour; 80 columns and none in a pipe (no-color.org)."""
+    tty = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return {"width": shutil.get_terminal_size((80, 24)).columns, "color": tty}
+
+
+def render_advice(question: "Question", form: str | None, output: Path | None, **wishes: Any) -> Any:  # noqa: ANN401
+    """Print the advice, in the format that the options or the file name ask for; gives it."""
+    from advisor.reports import render
+
+    form = form or (FORMAT_OF_ENDING.get(output.suffix.lower(), "terminal") if output else "terminal")
+    advice = question.advise()
+    wishes |= screen() if output is None else {}
+    emit(render(advice, form, now=question.now, **wishes), output)
+    return advice

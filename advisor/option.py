@@ -1,0 +1,34 @@
+"""An option: what several commands take, with the words of its help.
+
+Typer reads them when a command is registered, so nothing here imports more than Typer itself.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_LOGS = "Logs: files, globs, folders, journal, - for stdin; else the store, or this machine's own."
+INGESTED = "Logs: files, globs, folders, journal, - for stdin; else this machine's own."
+Files = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help=_LOGS)]
+Store = Annotated[Path | None, typer.Option(metavar="DIR", help="Read this store instead of logs.")]
+SyslogName = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Only this Postfix of several, as it calls itself: postfix-in.")
+]
+Since = Annotated[str | None, typer.Option(metavar="WHEN", help="7d, 12h, 2w, or 2026-11-22.")]
+Until = Annotated[str | None, typer.Option(metavar="WHEN", help="As --since.")]
+Config = Annotated[
+    Path | None, typer.Option(metavar="PATH", help="Postfix's folder, a main.cf, or saved `postconf -n` output.")
+]
+Year = Annotated[int | None, typer.Option(metavar="YEAR", help="The year of the log's last line, if it has none.")]
+Zone = Annotated[str | None, typer.Option("--timezone", metavar="NAME", help="The log's zone, such as Europe/Berlin.")]
+_INTO = "Write there; its ending tells the format."
+Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help=_INTO)]
+Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="terminal, html, mail or json.")]
+TableFormat = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="csv, json or parquet.")]
+_SERVER = "Ask this name server, not the machine's own."
+Resolver = Annotated[str | None, typer.Option(metavar="IP[:PORT]", help=_SERVER)]
+_ASKED = "Ask this list, not the usual ones; repeatable."
+Lists = Annotated[list[str] | None, typer.Option("--list", metavar="ZONE", help=_ASKED)]
+Rate = Annotated[float, typer.Option(metavar="N", help="Questions a second to the lists; 0: no limit.")]
+Budget = Annotated[int, typer.Option(metavar="N", help="Questions a day to each list; 0: no limit.")]
