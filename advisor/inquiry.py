@@ -46,13 +46,15 @@ class Seen:
     domains: tuple[str, ...] = ()
     listable: tuple[str, ...] = ()
     visits: tuple[Visit, ...] = ()
+    authors: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, attempts: pa.Table) -> "Seen":
         """Read a table with the columns of advisor.attempt.SCHEMA.
 
         Our own networks and users are left out: they are nobody's business, and no restriction asks about them.
-        `listable` are the names that RHSBLs are asked for.
+        `listable` are the names that RHSBLs are asked for, `authors` the domains in From headers, as OpenDMARC logged
+        them: their policy is asked for, and nothing else.
         """
         outside = attempts.filter(pc.field("origin") == "outside")
         helos = outside.filter(pc.is_in(outside["helo_syntax"], pa.array(["fqdn", "single"])))
@@ -71,6 +73,9 @@ class Seen:
             tuple(domain for domain in domains if valid_hostname(domain)),
             tuple(sorted({found for name in names - {"unknown"} if (found := blocklist.domain(name))})),
             tuple(_visits(outside)),
+            tuple(
+                sorted({name for each in _distinct(outside, "dmarc_domain") if valid_hostname(name := each.lower())})
+            ),
         )
 
 
@@ -162,6 +167,7 @@ def _fixed(seen: Seen) -> Iterator[Query]:
     for domain in seen.domains:
         for kind in ("MX", "A", "AAAA", "TXT"):
             yield Query(domain, kind)
+    for domain in (*seen.domains, *seen.authors):
         yield from (Query(f"_dmarc.{each}", "TXT") for each in _parents(domain))
 
 

@@ -105,7 +105,7 @@ def seen(*rows: dict[str, Any]) -> Seen:
 
 HISTORY = seen(
     row("203.0.113.10", "mail.good.example", "Anna@Good.Example", reverse_client_name="mail.good.example"),
-    row("203.0.113.10", "mail.good.example", "bert@good.example"),
+    row("203.0.113.10", "mail.good.example", "bert@good.example", dmarc_domain="News.Author.example"),
     row("2001:db8::5", "[203.0.113.5]", "offer@spam.example", client_name="unknown"),
     row("203.0.113.20", "bad..name", "", client_name="host.20"),
     row("203.0.113.21", "203.0.113.21", "x@[203.0.113.21]", sender_kind="literal"),
@@ -133,7 +133,7 @@ def test_what_a_history_asks(bind: Bind, tmp_path: Path) -> None:
     pointers = {f"{end}.113.0.203.in-addr.arpa PTR" for end in (10, 20, 21)}
     v6 = {blocklist.question("ip6.arpa", "2001:db8::5") + " PTR"}
     domains = {f"{each}.example {kind}" for each in ("good", "spam") for kind in ("MX", "A", "AAAA", "TXT")}
-    dmarc = {"_dmarc.good.example TXT", "_dmarc.spam.example TXT"}
+    dmarc = {f"_dmarc.{name}.example TXT" for name in ("good", "spam", "news.author", "author")}
     # SPF of the HELO and of the sender; the record speaks of the sender, so both are asked about.
     spf = {"mail.good.example TXT", "_spf.good.example TXT", "more.good.example TXT", "relay.good.example A"}
     spf |= {"anna.users.good.example A", "bert.users.good.example A"}

@@ -44,13 +44,13 @@ def visit(number: int, when: datetime) -> str:
 
 
 def ingested(folder: Path, log: Path, *numbers: int) -> datetime:
-    """A store with these visits, the last of them an hour ago."""
+    """A store with these visits, the last of them an hour before noon: a quota is of a day, which must not end here."""
     import advisor
 
-    now = datetime.now(UTC)
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
     text = "".join(visit(number, now - timedelta(hours=1, seconds=60 - number)) for number in sorted(numbers))
     log.write_text(text)
-    advisor.ingest(log, store=folder, zone=UTC)
+    advisor.ingest(log, store=folder, zone=UTC, year=2026)
     return now
 
 
