@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from advisor.errors import AdvisorError
@@ -35,17 +36,46 @@ def read(store: Path) -> Responses:
     AdvisorError for a file that is damaged.
     """
     responses = Responses()
-    folder = store / FOLDER
-    for path in sorted(folder.glob("*.parquet")) if folder.is_dir() else ():
-        try:
-            # Not a data set: that would take folders and names for columns.
-            table = pq.ParquetFile(path).read(columns=SCHEMA.names).cast(SCHEMA)
-        except (OSError, pa.ArrowException, ValueError) as error:
-            what = f"cannot be read: {str(error).partition(chr(10))[0]}"
-            raise AdvisorError(str(path), what, "remove it, and look up again what it held") from None
-        for response in Responses.of(table):
+    for path in files(store):
+        for response in Responses.of(_load(path)):
             responses.add(response)
     return responses
+
+
+def files(store: Path) -> list[Path]:
+    """The files of a store that hold responses, oldest first."""
+    folder = store / FOLDER
+    return sorted(folder.glob("*.parquet")) if folder.is_dir() else []
+
+
+def keep(path: Path, since: datetime, *, only_count: bool = False) -> tuple[int, int]:
+    """Delete from a file what was answered before a moment; how many responses go, and how many stay."""
+    table = _load(path)
+    kept = table.filter(pc.greater_equal(table["asked_at"], pa.scalar(since, SCHEMA.field("asked_at").type)))
+    gone = table.num_rows - kept.num_rows
+    if gone and not only_count:
+        try:
+            if kept.num_rows:
+                _write(path, kept)
+            else:
+                path.unlink()
+        except OSError as error:
+            raise _unwritable(path.parent, error) from None
+    return gone, kept.num_rows
+
+
+def _load(path: Path) -> pa.Table:
+    try:
+        # Not a data set: that would take folders and names for columns.
+        return pq.ParquetFile(path).read(columns=SCHEMA.names).cast(SCHEMA)
+    except (OSError, pa.ArrowException, ValueError) as error:
+        what = f"cannot be read: {str(error).partition(chr(10))[0]}"
+        raise AdvisorError(str(path), what, "remove it, and look up again what it held") from None
+
+
+def _unwritable(folder: Path, error: OSError) -> UnwritableError:
+    what = f"cannot be written: {error.strerror or error}"
+    return UnwritableError(str(folder), what, "make room or choose another --store; the answers of before stay")
 
 
 class Archive:
@@ -80,9 +110,7 @@ class Archive:
             try:
                 _write(self.folder / name, Responses(self._rows).table())
             except OSError as error:
-                what = f"cannot be written: {error.strerror or error}"
-                todo = "make room or choose another --store; the answers of before stay"
-                raise UnwritableError(str(self.folder), what, todo) from None
+                raise _unwritable(self.folder, error) from None
         self._unsaved, self._saved_at = 0, self._clock()
         if len(self._rows) >= FULL:
             self._rows, self._number = [], self._number + 1

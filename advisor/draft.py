@@ -27,6 +27,7 @@ class Draft:
         self.coverage = Coverage()
         self.fresh = Coverage()
         self.holds_postfix = False
+        self.pruned: int | None = None
         self._start = start
         self.zone = zone
         self._parser = Parser(clock(start.moment, zone), origin.source, start.previous)
@@ -40,6 +41,7 @@ class Draft:
         draft = cls(origin, part.place, zone)
         draft._start = Place(part.start, part.clock_before, "", part.first_time)
         draft.coverage = Coverage.from_dict(part.coverage)
+        draft.pruned = part.pruned
         draft._hosts = set(part.hosts)
         draft._times = part.times and (part.times[0], part.times[1])
         return draft
@@ -107,6 +109,7 @@ class Draft:
             previous=self._parser.previous,
             cursor=cursor,
             cursor_end=cursor_end,
+            pruned=self.pruned,
         )
 
 

@@ -102,7 +102,14 @@ def open_store(store: Path) -> History:
     loaded = [load(store / part.name) for part in parts(store)]
     found = [part for part, _ in loaded]
     events = pa.concat_tables([SCHEMA.empty_table(), *(table for _, table in loaded)])
-    return History(events, account(found), tuple(overlaps(_sources(found))))
+    return History(events, account(found), (*overlaps(_sources(found)), *_deleted(found)))
+
+
+def _deleted(found: Sequence[Part]) -> Iterator[str]:
+    """Say since when the events are there, where older ones were deleted."""
+    if moments := [part.pruned for part in found if part.pruned is not None]:
+        since = _EPOCH + timedelta(microseconds=max(moments))
+        yield f"events before {since:%Y-%m-%d %H:%M} UTC were deleted (advisor prune); the lines are still counted"
 
 
 def parse_files(

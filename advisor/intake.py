@@ -8,15 +8,20 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from advisor.errors import AdvisorError
 from advisor.ingestion import Calendar, Ingested
 from advisor.ingestion import ingest as _ingest
+from advisor.period import moment
 from advisor.service import Beside
 from advisor.service import follow as _follow
 from advisor.source import default_logs
 from advisor.worker import Progress
+
+if TYPE_CHECKING:
+    from advisor.pruning import Pruned
 
 
 def local_zone() -> tzinfo:
@@ -60,6 +65,16 @@ def ingest(
     return _ingest(
         files or default_logs(), store or default_store(), year=year, zone=zone, today=today, progress=progress
     )
+
+
+def prune(
+    older_than: str, *, store: Path | None = None, only_count: bool = False, now: datetime | None = None
+) -> "Pruned":
+    """Delete from the store what is older than `90d`, `12w` or a date; `only_count` only says how much that is."""
+    from advisor.pruning import prune as delete  # noqa: PLC0415 - ingest need not wait for what deletes
+
+    before = moment(older_than, "--older-than", now or datetime.now(UTC), local_zone())
+    return delete(store or default_store(), before, only_count=only_count)
 
 
 def follow(  # noqa: PLR0913 - the options of the command

@@ -56,7 +56,8 @@ class Place(NamedTuple):
 class Part:
     """What a part's metadata say: each field is a key of the Parquet file, after `advisor.`, with its value as JSON.
 
-    The fields with a default came later: parts without them are read as if they had it.
+    The fields with a default came later: parts without them are read as if they had it. `pruned` is the moment before
+    which events were deleted, in microseconds since 1970; `coverage` still counts their lines.
     """
 
     schema: int
@@ -76,6 +77,7 @@ class Part:
     previous: str = ""
     cursor: str | None = None
     cursor_end: int | None = None
+    pruned: int | None = None
 
     @property
     def name(self) -> str:
@@ -134,6 +136,11 @@ def in_log_order(events: pa.Table) -> pa.Table:
     if (offsets[1:] > offsets[:-1]).all():
         return events
     return events.take(pc.sort_indices(events["offset"]))
+
+
+def unpruned(events: pa.Table, before: int) -> pa.Table:
+    """Keep the events from a moment on (microseconds since 1970); those without a time go with the older ones."""
+    return events.filter(pc.greater_equal(events["time"].cast(pa.int64()), before))
 
 
 def groups(path: Path, part: Part) -> Iterator[pa.Table]:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import tzinfo
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 from advisor.draft import Draft, decoded
 from advisor.event import VERSION
 from advisor.log import Block, Log, Survey, changed
-from advisor.part import Origin, Part, Place
+from advisor.part import Origin, Part, Place, unpruned
 from advisor.range import cut
 
 _HEAD = 64
@@ -41,16 +42,26 @@ def is_source(log: Log, held: list[Part], survey: Survey, load: Callable[[Part],
             draft = Draft(
                 Origin(part.source, part.first_line, ""), Place(part.start, part.clock_before, previous), zone
             )
-            if not _begins(log, draft, events, survey.length):
+            if not _begins(log, draft, events, Extent(survey.length, part.pruned)):
                 return False
         before = part
     return held[0].start < survey.length
 
 
-def _begins(log: Log, draft: Draft, events: pa.Table, length: int) -> bool:
+class Extent(NamedTuple):
+    """How long a log is, and before when the events of the part in which it ends were deleted."""
+
+    length: int
+    pruned: int | None
+
+
+def _begins(log: Log, draft: Draft, events: pa.Table, extent: Extent) -> bool:
     """Tell whether a log that ends within a part says what the events of that part begin with."""
-    found = decoded(draft.add(block) for block in cut(log.pieces(draft.start, length), draft.start, draft.start))
-    return bool(found.equals(events.filter(pc.less(events["offset"], length))))
+    pieces = log.pieces(draft.start, extent.length)
+    found = decoded(draft.add(block) for block in cut(pieces, draft.start, draft.start))
+    if extent.pruned is not None:
+        found = unpruned(found, extent.pruned)
+    return bool(found.equals(events.filter(pc.less(events["offset"], extent.length))))
 
 
 def begins_as(log: Log, first_line: str) -> bool:
