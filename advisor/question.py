@@ -144,6 +144,10 @@ class Question:
     @cached_property
     def attempts(self) -> pa.Table:
         """The attempts of the period (columns of advisor.attempt.SCHEMA)."""
+        return self._in_period(self._attempts)
+
+    @cached_property
+    def _attempts(self) -> pa.Table:
         config, events = self.configuration, self._of_one_postfix(self.history.events)
         inside: tuple[Network, ...] = LOOPBACK
         domains: frozenset[str] = frozenset()
@@ -151,8 +155,7 @@ class Question:
             inside = config.networks().ours()
             domains = config.local_domains()
         with self.waiting("joining"):
-            found = attempt.attempts(events, networks=inside, domains=domains)
-        return self._in_period(found)
+            return attempt.attempts(events, networks=inside, domains=domains)
 
     @cached_property
     def events(self) -> pa.Table:
@@ -177,10 +180,12 @@ class Question:
     def advise(self) -> Advice:
         """The advice for the period."""
         domains = self.configuration.local_domains() if self.configuration is not None else frozenset()
-        history, attempts, events = self.history, self.attempts, self.events
+        history, events = self.history, self.events
         notes = (*history.notes, *(str(error) for error in history.bad))
         with self.waiting("weighing"):
-            weighed = weigh(attempts, events, domains)
+            # Who writes to whom is told by all that is known, whatever period the advice is for.
+            everything = weigh(self._attempts, self._of_one_postfix(history.events), domains)
+            weighed = self._in_period(everything)
             return _advise(
                 Situation(weighed, events, history.coverage, self.configuration, self.zone, notes, self.responses)
             )

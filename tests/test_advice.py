@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -251,3 +252,28 @@ def test_what_a_change_adds_is_what_none_before_it_stops(month: Advice) -> None:
         assert len(adds) == found.marginal.attempts
         stopped_before |= turned
     assert ranked[-1].marginal.attempts < ranked[-1].stopped.attempts
+
+
+def test_whom_our_users_wrote_to_before_the_period_counts(tmp_path: Path) -> None:
+    head, who = "mx1 postfix", "mail.partner.example[198.51.100.7]"
+    log = tmp_path / "maillog"
+    log.write_text(
+        f"Nov  1 09:00:00 {head}/smtpd[1]: connect from localhost[127.0.0.1]\n"
+        f"Nov  1 09:00:00 {head}/smtpd[1]: A0000001: client=localhost[127.0.0.1]\n"
+        f"Nov  1 09:00:01 {head}/qmgr[2]: A0000001: from=<bob@ours.example>, size=400, nrcpt=1 (queue active)\n"
+        f"Nov  1 09:00:01 {head}/smtp[3]: A0000001: to=<ann@partner.example>, relay=mx.partner.example[198.51.100.7]:25,"
+        " delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)\n"
+        f"Nov  1 09:00:02 {head}/qmgr[2]: A0000001: removed\n"
+        f"Nov 20 09:00:00 {head}/smtpd[1]: connect from {who}\n"
+        "Nov 20 09:00:00 mx1 policyd-spf[4]: : prepend Received-SPF: Pass (mailfrom) identity=mailfrom; client-ip="
+        "198.51.100.7; helo=mail.partner.example; envelope-from=ann@partner.example; receiver=bob@ours.example\n"
+        f"Nov 20 09:00:00 {head}/smtpd[1]: B0000001: client={who}\n"
+        f"Nov 20 09:00:01 {head}/qmgr[2]: B0000001: from=<ann@partner.example>, size=400, nrcpt=1 (queue active)\n"
+        f"Nov 20 09:00:01 {head}/local[3]: B0000001: to=<bob@ours.example>, relay=local, delay=1, delays=0/0/0/1,"
+        " dsn=2.0.0, status=sent (delivered to mailbox)\n"
+        f"Nov 20 09:00:02 {head}/qmgr[2]: B0000001: removed\n"
+    )
+    question = Question([log], since="2026-11-19", year=2026, zone=UTC, config=MAIN_CF)
+
+    assert question.attempts.num_rows == 1
+    assert question.advise().traffic.wanted == 1
