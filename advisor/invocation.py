@@ -6,6 +6,7 @@ Imports wait until a command runs, so that --help does not.
 import os
 import shutil
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from advisor.errors import AdvisorError
 if TYPE_CHECKING:
     from advisor.history import History
     from advisor.question import Question
+    from advisor.recommendation import Advice
 
 FORMAT_OF_ENDING = {".html": "html", ".htm": "html", ".json": "json", ".eml": "mail", ".txt": "terminal"}
 
@@ -71,12 +73,9 @@ def screen() -> dict[str, Any]:
     return {"width": shutil.get_terminal_size((80, 24)).columns, "color": tty}
 
 
-def render_advice(question: "Question", form: str | None, output: Path | None, **wishes: Any) -> Any:  # noqa: ANN401
-    """Print the advice, in the format that the options or the file name ask for; gives it."""
+def rendered(advice: "Advice", now: datetime, form: str | None, output: Path | None, **wishes: Any) -> str | bytes:  # noqa: ANN401 - the fields of Letter
+    """The advice in the format that the options or the file name ask for."""
     from advisor.reports import render
 
     form = form or (FORMAT_OF_ENDING.get(output.suffix.lower(), "terminal") if output else "terminal")
-    advice = question.advise()
-    wishes |= screen() if output is None else {}
-    emit(render(advice, form, now=question.now, **wishes), output)
-    return advice
+    return render(advice, form, now=now, **(screen() if output is None else {}), **wishes)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from advisor.invocation import finish, question_of, render_advice
+from advisor.invocation import emit, finish, question_of, rendered
 from advisor.option import Config, Files, Format, Output, Since, Store, SyslogName, Until, Year, Zone
 
 
@@ -24,7 +24,8 @@ def advise(
 ) -> None:
     """Only what to change: each change with its price, the lines to type, to try and to undo."""
     question = question_of(context, files, year, zone)
-    advice = render_advice(question, form, output, only="advice")
+    advice = question.advise()
+    emit(rendered(advice, question.now, form, output, only="advice"), output)
     finish(question.history)
     if check and any(found.rank for found in advice.recommendations):
         raise typer.Exit(1)

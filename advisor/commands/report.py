@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from advisor.invocation import finish, question_of, render_advice
+from advisor.errors import AdvisorError
+from advisor.invocation import emit, finish, question_of, rendered
 from advisor.option import Config, Files, Format, Output, Since, Store, SyslogName, Until, Year, Zone
 
 
@@ -22,8 +23,23 @@ def report(
     zone: Zone = None,
     to: Annotated[str, typer.Option(help="For mail: the recipient.")] = "postmaster",
     sender: Annotated[str, typer.Option("--from", help="For mail: the sender.")] = "root",
+    send: Annotated[bool, typer.Option("--send", help="Send the mail, with this machine's sendmail.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Nothing at all where nothing is to fix or to change.")
+    ] = False,
 ) -> None:
     """The whole story: traffic, advice, whom to let through, and what the log cannot show."""
+    from advisor.reports.card import calm
+    from advisor.sendmail import send as deliver
+
+    if send and (output is not None or form not in (None, "mail")):
+        raise AdvisorError("--send", "sends a mail, and writes nothing", "leave out --output and --format")
     question = question_of(context, files, year, zone)
-    render_advice(question, form, output, sender=sender, recipient=to)
+    advice = question.advise()
+    if not (quiet and calm(advice)):
+        text = rendered(advice, question.now, "mail" if send else form, output, sender=sender, recipient=to)
+        if send:
+            deliver(text)
+        else:
+            emit(text, output)
     finish(question.history)

@@ -68,6 +68,11 @@ def nothing(advice: Advice) -> str:
     return f"{broken} to fix, {several(on, 'check')} on already, {off - on - len(ranked(advice))} left with reasons"
 
 
+def calm(advice: Advice) -> bool:
+    """Whether there is nothing to fix and nothing to change, so that nobody need read it."""
+    return not ranked(advice) and not any(finding.severity == "fix" for finding in advice.findings)
+
+
 def aside(advised: Recommendation) -> str:
     """One line for what is not to be done now: what it is worth, what it costs and why it waits."""
     gain, _, price, _, _ = cells(advised)
