@@ -7,6 +7,7 @@
     postfix, companion, player      the server, what runs beside it, and the client
     run, campaign                   one run after another; several worlds at the same time
     record, prediction              what `advisor lookup` keeps of it; what the advisor says, from the baseline's log
+    letter                          the weekly mail, sent through it into a mailbox
     comparison, report              beside what Postfix did; the table
 
 `python -m tests.lab` runs all of it as root and prints the table; nothing of it leaves the namespaces but files.

@@ -23,8 +23,10 @@ _FILES = {
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 
-def enter(folder: Path, arguments: Sequence[str], timeout: float) -> subprocess.CompletedProcess[str]:
-    """Run `python -m tests.lab.run` with these arguments in new namespaces; all that it leaves running is killed."""
+def enter(
+    folder: Path, arguments: Sequence[str], timeout: float, module: str = "tests.lab.run"
+) -> subprocess.CompletedProcess[str]:
+    """Run a module with a folder and arguments in new namespaces; all that it leaves running is killed."""
     # Whatever ends us ends them: setpriv takes care of unshare, and unshare of all that is inside.
     command = [
         real("setpriv"),
@@ -38,7 +40,7 @@ def enter(folder: Path, arguments: Sequence[str], timeout: float) -> subprocess.
         "--propagation",
         "private",
     ]
-    command += [sys.executable, "-m", "tests.lab.run", str(folder), *arguments]
+    command += [sys.executable, "-m", module, str(folder), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C", "TZ": "UTC"}
     return subprocess.run(
         command,

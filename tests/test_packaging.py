@@ -1,0 +1,77 @@
+"""What is packaged for the system: systemd takes the units, the commands are ours, and the mail arrives."""
+
+import os
+import re
+import shlex
+import subprocess
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.conftest import MONTH, ROOT, real
+from tests.lab import namespace
+
+PACKAGING = ROOT / "packaging"
+UNITS = sorted((PACKAGING / "systemd").iterdir())
+COMMAND = re.compile(r"(?:^ExecStart=|root |&& )(?:/usr/local/bin/)?(advisor [^>&\n]*)", re.MULTILINE)
+
+
+def commands() -> list[str]:
+    files = (*UNITS, PACKAGING / "maillog-advisor.cron")
+    return [found.strip() for path in files for found in COMMAND.findall(path.read_text())]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_what_is_run_is_a_command_of_ours(command: str) -> None:
+    from typer.main import get_command
+
+    from advisor.cli import app
+
+    name, *words = shlex.split(command)[1:]
+    get_command(app).commands[name].make_context(name, words)  # type: ignore[attr-defined]  # a group has them
+
+
+def test_there_are_commands() -> None:
+    assert len(commands()) == 6
+
+
+@pytest.mark.integration
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
+    for unit in UNITS:
+        (tmp_path / unit.name).write_text(unit.read_text().replace("/usr/local/bin/advisor", "/bin/true"))
+    paths = [str(tmp_path / unit.name) for unit in UNITS]
+
+    done = subprocess.run([real("systemd-analyze"), "verify", *paths], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.integration
+def test_the_weekly_mail_arrives_as_the_service_sends_it() -> None:
+    for program in ("unshare", "setpriv", "postconf"):
+        real(program)
+    if os.geteuid() != 0:
+        pytest.skip("it makes namespaces, for which it must be root")
+    with TemporaryDirectory(prefix="letter-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        # As RHEL keeps its maillog: for root alone.
+        (folder / "log").write_bytes(MONTH.read_bytes())
+        (folder / "log").chmod(0o600)
+        main_cf = folder / "main.cf"
+        main_cf.write_bytes((ROOT / "sample_logs" / "main.cf").read_bytes())
+        main_cf.chmod(0o644)
+
+        done = namespace.enter(folder, [str(folder / "log"), str(main_cf)], 120, "tests.lab.letter")
+
+        assert done.returncode == 0, done.stdout
+        letter = message_from_bytes((folder / "letter").read_bytes(), policy=default)
+    text = letter.get_body(("plain",))
+    assert letter["Auto-Submitted"] == "auto-generated"
+    assert letter["Subject"].startswith("mail: ")
+    assert text is not None
+    assert "CHANGE, in this order" in text.get_content()
+    assert letter.get_body(("html",)) is not None
