@@ -9,11 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from advisor import change
+from advisor import change, switch
+from advisor.board import Board, Knob
+from advisor.entry import LISTS
 from advisor.event import UNRECOGNISED, Coverage
 from advisor.finding import cannot_show, findings
 from advisor.harm import Gain, Harm, measure
 from advisor.interval import exact_binomial
+from advisor.poll import poll
 from advisor.postconf import Postconf
 from advisor.recommendation import ENFORCE, LEAVE, RELAX, WARN, Advice, Host, Recommendation
 from advisor.response import Responses
@@ -89,7 +92,35 @@ def advise(situation: Situation) -> Advice:
         samples=shapes(situation.events.filter(pc.field("kind") == UNRECOGNISED)["text"].to_pylist()),
         cannot_show=cannot_show(seen, situation.events),
         evidence=_evidence(outside),
+        board=_board(frame, asked, ranked, situation),
     )
+
+
+def _board(
+    frame: pa.Table, asked: Sequence[Asked], ranked: Sequence[Recommendation], situation: Situation
+) -> Board | None:
+    """What any set of the restrictions would have done; the restrictions in the order in which smtpd asks them."""
+    accepted = frame.filter(pc.field("action") == "accept")
+    if not accepted.num_rows:
+        return None
+    order = sorted(range(len(asked)), key=lambda number: _asked_at(asked[number].restriction.parameter))
+    columns = {f"answer_{at}": accepted[f"answer_{number}"] for at, number in enumerate(order)}
+    columns |= {name: accepted[name] for name in ("time", "client_address", "client_name", "reasons")}
+    by_name = {found.name: found for found in ranked}
+    listed = [asked[number] for number in order]
+    knobs = [_knob(by_name[one.column]) for one in listed]
+    found = poll(pa.table(columns), listed, knobs, situation.zone)
+    places = [(one.restriction.parameter, one.column) for one in listed]
+    return replace(found, lines=switch.lines(situation.config, places))
+
+
+def _knob(found: Recommendation) -> Knob:
+    return Knob(found.name, found.claim, found.state, found.rank is not None or found.state == "enforced")
+
+
+def _asked_at(parameter: str) -> int:
+    """Where a list stands among all; smtpd_helo_required is none of them and comes first."""
+    return [*LISTS].index(parameter) if parameter in LISTS else -1
 
 
 def _asked_when(dns: Responses) -> tuple[str, ...]:

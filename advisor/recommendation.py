@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from advisor.board import Board
+
 ENFORCE, WARN, LEAVE, RELAX = "enforce", "warn", "leave", "relax"
 """Switch on; switch on with warn_if_reject to gather evidence; leave as it is; switch off or soften."""
 
@@ -158,7 +160,8 @@ class Advice:
     `recommendations` are in the order to make the changes; those with a `rank` (1 to 3) are for now.
     `coverage` is as in advisor.event.Coverage.as_dict(). `samples` are (shape, count, an example) of lines that were
     not understood. `cannot_show` says what this log cannot tell, and what would. `evidence` counts the accepted
-    attempts from outside that each reason (advisor.evidence.REASONS) speaks of.
+    attempts from outside that each reason (advisor.evidence.REASONS) speaks of. `board` says what any set of the
+    restrictions would have done.
     """
 
     start: datetime | None
@@ -175,3 +178,4 @@ class Advice:
     samples: tuple[tuple[str, int, str], ...]
     cannot_show: tuple[str, ...]
     evidence: dict[str, int] = field(default_factory=dict)
+    board: Board | None = None

@@ -43,6 +43,7 @@ class Seen:
     dialogs: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     width: int = 0
+    value: Any = None
 
 
 class _Pipe:
@@ -90,8 +91,8 @@ class _Pipe:
         return answer
 
 
-def look(page: Path, folder: Path, width: int = 1180) -> Seen:
-    """Open a page from disk; the test fails where there is no Chromium."""
+def look(page: Path, folder: Path, width: int = 1180, expression: str = "") -> Seen:
+    """Open a page from disk, and ask it for the value of an expression; the test fails where there is no Chromium."""
     program = shutil.which("chromium")
     if program is None:
         pytest.fail("chromium is not installed: the page cannot be looked at")
@@ -106,14 +107,14 @@ def look(page: Path, folder: Path, width: int = 1180) -> Seen:
         os.close(hears)
         os.close(tells)
         try:
-            return _visit(_Pipe(answers, orders), page, width)
+            return _visit(_Pipe(answers, orders), page, width, expression)
         finally:
             process.kill()
             os.close(answers)
             os.close(orders)
 
 
-def _visit(pipe: _Pipe, page: Path, width: int) -> Seen:
+def _visit(pipe: _Pipe, page: Path, width: int, expression: str) -> Seen:
     target = pipe.ask("Target.createTarget", url="about:blank")["targetId"]
     session = pipe.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
     for domain in ("Page", "Runtime", "Log", "Network"):
@@ -124,6 +125,10 @@ def _visit(pipe: _Pipe, page: Path, width: int) -> Seen:
     # The answer comes after whatever the page had to say before it.
     asked = pipe.ask("Runtime.evaluate", session, expression="document.documentElement.scrollWidth")
     seen = Seen(width=asked["result"]["value"])
+    if expression:
+        asked = pipe.ask("Runtime.evaluate", session, expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in asked, asked
+        seen.value = asked["result"].get("value")
     for event in pipe.events:
         values = event.get("params", {})
         match event["method"]:

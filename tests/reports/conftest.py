@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from advisor.board import Board, Client, Combination, Knob, Line
 from advisor.recommendation import (
     Advice,
     Day,
@@ -246,6 +247,22 @@ def rich_advice() -> Advice:
         samples=(("postfix/smtpd: warning: N odd N", 41, "warning: 12 odd 17"), ("postfix/x: y", 2, "y")),
         cannot_show=("The HELO of 11,020 of 14,980 accepted attempts: smtpd_log_access_permit_actions supplies it.",),
         evidence={"correspondent": 6000, "filter_clean": 7000, "filter_spam": 1391},
+        board=Board(
+            knobs=(
+                Knob("smtpd_helo_required", "refuse clients that send no HELO", "off"),
+                Knob("reject_unknown_reverse_client_hostname", "refuse clients without a reverse name", "off", True),
+            ),
+            combinations=(Combination("-R", "uu"), Combination("?-", "ww"), Combination("D-", "..")),
+            dates=("2026-11-16", "2026-11-17"),
+            days=((0, 0, 1234), (1, 0, 7), (1, 1, 9), (2, 1, 3)),
+            clients=(Client("192.0.2.77", "unknown", ((0, 1234), (1, 9))), Client("192.0.2.8", "a.example", ((2, 3),))),
+            groups=(((0, 1), 1), ((2,), 1), ((1,), 4)),
+            lines=(
+                Line("smtpd_helo_required", "= yes", 0),
+                Line("smtpd_client_restrictions", "permit_mynetworks", None),
+                Line("smtpd_client_restrictions", "reject_unknown_reverse_client_hostname", 1),
+            ),
+        ),
     )  # fmt: skip
 
 
@@ -318,6 +335,15 @@ def hostile_advice(rich_advice: Advice) -> Advice:
         samples=((NASTY, 43, NASTY),),
         cannot_show=(NASTY,),
         evidence={NASTY: 4},
+        board=Board(
+            knobs=(Knob(NASTY, NASTY, NASTY, True),),
+            combinations=(Combination("R", "."),),
+            dates=("2026-11-16",),
+            days=((0, 0, 3),),
+            clients=(Client("</script>" + NASTY, "<!--" + NASTY, ((0, 3),)),),
+            groups=(((0,), 1),),
+            lines=(Line(NASTY, NASTY, 0),),
+        ),
     )
 
 

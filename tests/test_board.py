@@ -1,0 +1,133 @@
+"""The board: what it adds up is what the simulation says, for every set; and the page's script adds up the same."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from advisor.board import Board, Combination, count, fate
+from advisor.fold import come_to
+from advisor.postconf import from_text
+from advisor.question import Question
+from advisor.reports import render
+from advisor.restriction import ask
+from advisor.restrictions import CATALOGUE
+from advisor.switch import lines
+from tests.conftest import MONTH, ROOT
+from tests.reports.browser import look
+
+MAIN_CF = ROOT / "sample_logs" / "main.cf"
+WORDS = {"R": "reject", "D": "defer", "F": "defer_if_permit", "-": "dunno", "?": None}
+
+
+@pytest.fixture(scope="module")
+def question() -> Question:
+    return Question([MONTH], config=MAIN_CF)
+
+
+@pytest.fixture(scope="module")
+def month(question: Question) -> Board:
+    found = question.advise().board
+    assert found is not None
+    return found
+
+
+@given(st.text("RDF-?", min_size=1, max_size=6), st.sets(st.integers(0, 5)))
+def test_a_fate_is_what_the_fold_says(letters: str, chosen: set[int]) -> None:
+    picked = sorted(number for number in chosen if number < len(letters))
+    # It answers whatever a look-up can come to.
+    asked = [ask(CATALOGUE["reject_unknown_sender_domain"], {"unknown_address_reject_code": "550"})] * len(picked)
+    folded = come_to(asked, tuple(WORDS[letters[number]] for number in picked))
+
+    turned, _, code = fate(Combination(letters, "." * len(letters)), picked)
+
+    assert {"t": True, "p": False, "?": None}[turned] is folded.turned
+    if code != "?":
+        assert folded.answer == {"5": "reject", "4": "defer"}[code]
+
+
+@pytest.mark.parametrize("chosen", [(0,), (1, 2), (0, 2, 4), (3, 5, 6), tuple(range(7))])
+def test_it_adds_up_to_what_simulate_says(question: Question, month: Board, chosen: tuple[int, ...]) -> None:
+    from advisor.outcome import outcome
+
+    spelled = ", ".join(month.knobs[number].name for number in chosen)
+    wanted = outcome(question.simulate(spelled))["turned_away"]["accepted"]
+
+    found = count(month, chosen)
+
+    assert found.stopped + found.hurt + found.undecided == wanted["yes"]
+    assert (found.passed, found.no_evidence) == (wanted["no"], wanted["no_evidence"])
+
+
+def test_the_advice_and_the_board_say_the_same(question: Question, month: Board) -> None:
+    for number, knob in enumerate(month.knobs):
+        advised = next(each for each in question.advise().recommendations if each.name == knob.name)
+        found = count(month, [number])
+        assert (found.stopped, found.stopped_clients) == (advised.stopped.attempts, advised.stopped.clients)
+        assert (found.hurt, found.hurt_clients) == (advised.hurt.attempts, advised.hurt.clients)
+        assert (found.undecided, found.undecided_clients) == (advised.undecided.attempts, advised.undecided.clients)
+
+
+@pytest.mark.integration
+def test_the_page_adds_up_the_same(question: Question, month: Board, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(str(render(question.advise(), "html", now=question.now)))
+    sets = [
+        [number for number in range(len(month.knobs)) if bits >> number & 1] for bits in range(1 << len(month.knobs))
+    ]
+
+    seen = look(page, tmp_path / "profile", expression=f"{json.dumps(sets)}.map((each) => count(each).sums)")
+
+    assert seen.console == []
+    assert len(sets) == 128
+    for chosen, found in zip(sets, seen.value, strict=True):
+        assert found == asdict(count(month, chosen)), chosen
+
+
+@pytest.mark.integration
+def test_what_is_ticked_is_shown(question: Question, month: Board, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(str(render(question.advise(), "html", now=question.now)))
+    script = """boxes.forEach((box) => { box.checked = false; }); boxes[1].click(); boxes[2].click();
+        ["stopped", "hurt_clients", "lines"].map((id) => document.getElementById(`board-${id}`).textContent)"""
+
+    stopped, hurt, typed_lines = look(page, tmp_path / "profile", expression=script).value
+
+    wanted = count(month, [1, 2])
+    assert (stopped, hurt) == (f"{wanted.stopped:,}", f"{wanted.hurt_clients:,}")
+    typed = from_text(typed_lines, "the page")
+    assert [str(entry) for entry in typed.entries("smtpd_client_restrictions")] == [
+        "permit_mynetworks",
+        "permit_sasl_authenticated",
+        month.knobs[1].name,
+        month.knobs[2].name,
+    ]
+
+
+def test_no_named_client_is_lost_in_a_small_log(month: Board) -> None:
+    turned: dict[str, Any] = {each.address: each for each in month.clients}
+    assert count(month, range(7)).hurt_clients + count(month, range(7)).stopped_clients <= len(turned)
+
+
+def test_entries_keep_their_places_whatever_is_chosen() -> None:
+    config = from_text("smtpd_client_restrictions = permit_mynetworks, reject_rbl_client zen.test, permit\n", "main.cf")
+    knobs = [
+        ("smtpd_client_restrictions", "reject_rbl_client zen.test"),
+        ("smtpd_client_restrictions", "reject_unknown_client_hostname"),
+        ("smtpd_helo_required", "smtpd_helo_required"),
+    ]
+
+    found = [(each.text, each.knob) for each in lines(config, knobs)]
+
+    assert found == [
+        ("= yes", 2),
+        ("permit_mynetworks", None),
+        ("permit_sasl_authenticated", None),
+        ("reject_rbl_client zen.test", 0),
+        ("reject_unknown_client_hostname", 1),
+        ("permit", None),
+    ]
