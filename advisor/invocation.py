@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from advisor.question import Question
     from advisor.recommendation import Advice
 
-FORMAT_OF_ENDING = {".html": "html", ".htm": "html", ".json": "json", ".eml": "mail", ".txt": "terminal"}
+FORMAT_OF_ENDING = {
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+    ".eml": "mail",
+    ".prom": "prometheus",
+    ".txt": "terminal",
+}
 
 
 def say(line: str) -> None:

@@ -24,7 +24,7 @@ Year = Annotated[int | None, typer.Option(metavar="YEAR", help="The year of the 
 Zone = Annotated[str | None, typer.Option("--timezone", metavar="NAME", help="The log's zone, such as Europe/Berlin.")]
 _INTO = "Write there; its ending tells the format."
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help=_INTO)]
-Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="terminal, html, mail or json.")]
+Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="terminal, html, mail, json or prometheus.")]
 TableFormat = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="csv, json or parquet.")]
 _SERVER = "Ask this name server, not the machine's own."
 Resolver = Annotated[str | None, typer.Option(metavar="IP[:PORT]", help=_SERVER)]

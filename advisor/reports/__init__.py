@@ -4,6 +4,7 @@ terminal   text for people, 80 columns, ASCII
 html       one page in one file, without script or network
 mail       a message ready for `sendmail -t`
 json       for programs
+prometheus for who graphs it
 wording    the numbers and phrases they share
 card       a recommendation in words
 visible    what becomes of text from the log
@@ -20,7 +21,7 @@ from typing import Required, TypedDict, Unpack
 from advisor.errors import AdvisorError
 from advisor.recommendation import Advice
 
-FORMATS = ("terminal", "html", "mail", "json")
+FORMATS = ("terminal", "html", "mail", "json", "prometheus")
 """What `render` knows."""
 
 
@@ -79,4 +80,8 @@ def render(
         from advisor.reports.json import render as json  # noqa: PLC0415
 
         return json(advice, how)
+    if format == "prometheus":
+        from advisor.reports.prometheus import render as prometheus  # noqa: PLC0415
+
+        return prometheus(advice, how)
     raise AdvisorError("--format", f"unknown format '{format}'", f"one of {', '.join(FORMATS)}")
