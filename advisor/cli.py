@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from advisor.commands import advise, attempts, events, explain, follow, ingest, lookup, prune, report, simulate
+from advisor.commands import advise, attempts, doctor, events, explain, follow, ingest, lookup, prune, report, simulate
 
 app = typer.Typer(
     add_completion=False,
@@ -39,5 +39,5 @@ def main(  # noqa: D103 - Typer would show its docstring in place of the help ab
         sys.stdout.write(context.get_help() + "\n")
 
 
-for _module in (report, advise, simulate, attempts, events, ingest, follow, lookup, prune, explain):
+for _module in (report, advise, simulate, attempts, events, ingest, follow, lookup, prune, doctor, explain):
     app.command()(getattr(_module, _module.__name__.rpartition(".")[2]))

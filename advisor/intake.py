@@ -21,6 +21,7 @@ from advisor.source import default_logs
 from advisor.worker import Progress
 
 if TYPE_CHECKING:
+    from advisor.examination import Check
     from advisor.pruning import Pruned
 
 
@@ -75,6 +76,13 @@ def prune(
 
     before = moment(older_than, "--older-than", now or datetime.now(UTC), local_zone())
     return delete(store or default_store(), before, only_count=only_count)
+
+
+def doctor(*, store: Path | None = None) -> "list[Check]":
+    """Look whether this machine has what the commands need."""
+    from advisor.examination import Machine, examine  # noqa: PLC0415 - as in prune
+
+    return examine(Machine(store=store or default_store()), datetime.now(local_zone()))
 
 
 def follow(  # noqa: PLR0913 - the options of the command
