@@ -8,7 +8,7 @@ import typer
 from advisor.commands import advise, attempts, doctor, events, explain, follow, ingest, lookup, prune, report, simulate
 
 app = typer.Typer(
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     invoke_without_command=True,

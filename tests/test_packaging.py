@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -75,3 +76,25 @@ def test_the_weekly_mail_arrives_as_the_service_sends_it() -> None:
     assert text is not None
     assert "CHANGE, in this order" in text.get_content()
     assert letter.get_body(("html",)) is not None
+
+
+def test_the_manual_page_is_what_help_says() -> None:
+    done = subprocess.run(
+        [sys.executable, "packaging/manpage.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert (PACKAGING / "advisor.1").read_text() == done.stdout, "python packaging/manpage.py > packaging/advisor.1"
+    requests = {line.split()[0] for line in done.stdout.splitlines() if line.startswith((".", "'"))}
+    assert requests <= {".TH", ".SH", ".SS", ".TP", ".PP", ".B", ".I", ".nf", ".fi"}
+    assert not re.search(r"\\(?![e&-])", done.stdout)
+
+
+def test_the_shell_completes_commands_and_pages() -> None:
+    def completed(words: str) -> list[str]:
+        asked = {"_ADVISOR_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+        command = [sys.executable, "-c", "from advisor.cli import app; app(prog_name='advisor')"]
+        done = subprocess.run(command, cwd=ROOT, env=os.environ | asked, capture_output=True, text=True, check=False)
+        return done.stdout.split()
+
+    assert completed("advisor re") == ["report"]
+    assert completed("advisor explain reject_unknown_c") == ["reject_unknown_client_hostname"]
