@@ -86,3 +86,17 @@ def rendered(advice: "Advice", now: datetime, form: str | None, output: Path | N
 
     form = form or (FORMAT_OF_ENDING.get(output.suffix.lower(), "terminal") if output else "terminal")
     return render(advice, form, now=now, **(screen() if output is None else {}), **wishes)
+
+
+def hidden(question: "Question", value: Any, *, wanted: bool) -> Any:  # noqa: ANN401 - a table, or an Advice
+    """The same with pseudonyms for whatever tells of somebody, where that is wanted; no two runs give the same ones."""
+    if not wanted:
+        return value
+    import secrets
+
+    import pyarrow as pa
+
+    from advisor import pseudonym
+
+    by = pseudonym.Pseudonyms(secrets.token_bytes(32), pseudonym.known(question.history.events))
+    return pseudonym.table(value, by) if isinstance(value, pa.Table) else pseudonym.hidden(value, by)

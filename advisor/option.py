@@ -24,7 +24,9 @@ Year = Annotated[int | None, typer.Option(metavar="YEAR", help="The year of the 
 Zone = Annotated[str | None, typer.Option("--timezone", metavar="NAME", help="The log's zone, such as Europe/Berlin.")]
 _INTO = "Write there; its ending tells the format."
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help=_INTO)]
-Format = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="terminal, html, mail, json or prometheus.")]
+Format = Annotated[
+    str | None, typer.Option("--format", metavar="FORMAT", help="terminal, html, mail, json or prometheus.")
+]
 TableFormat = Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="csv, json or parquet.")]
 _SERVER = "Ask this name server, not the machine's own."
 Resolver = Annotated[str | None, typer.Option(metavar="IP[:PORT]", help=_SERVER)]
@@ -32,3 +34,5 @@ _ASKED = "Ask this list, not the usual ones; repeatable."
 Lists = Annotated[list[str] | None, typer.Option("--list", metavar="ZONE", help=_ASKED)]
 Rate = Annotated[float, typer.Option(metavar="N", help="Questions a second to the lists; 0: no limit.")]
 Budget = Annotated[int, typer.Option(metavar="N", help="Questions a day to each list; 0: no limit.")]
+_PASSED_ON = "Put pseudonyms for addresses, names and mailboxes, to pass it on."
+Pseudonymise = Annotated[bool, typer.Option("--pseudonymise", help=_PASSED_ON)]

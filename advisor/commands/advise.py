@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from advisor.invocation import emit, finish, question_of, rendered
-from advisor.option import Config, Files, Format, Output, Since, Store, SyslogName, Until, Year, Zone
+from advisor.invocation import emit, finish, hidden, question_of, rendered
+from advisor.option import Config, Files, Format, Output, Pseudonymise, Since, Store, SyslogName, Until, Year, Zone
 
 
 def advise(
@@ -20,11 +20,12 @@ def advise(
     output: Output = None,
     year: Year = None,
     zone: Zone = None,
+    pseudonymise: Pseudonymise = False,
     check: Annotated[bool, typer.Option("--check", help="Exit with 1 when there is something to change.")] = False,
 ) -> None:
     """Only what to change: each change with its price, the lines to type, to try and to undo."""
     question = question_of(context, files, year, zone)
-    advice = question.advise()
+    advice = hidden(question, question.advise(), wanted=pseudonymise)
     emit(rendered(advice, question.now, form, output, only="advice"), output)
     finish(question.history)
     if check and any(found.rank for found in advice.recommendations):

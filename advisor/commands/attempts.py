@@ -2,8 +2,8 @@
 
 import typer
 
-from advisor.invocation import finish, question_of
-from advisor.option import Config, Files, Output, Since, Store, SyslogName, TableFormat, Until, Year, Zone
+from advisor.invocation import finish, hidden, question_of
+from advisor.option import Config, Files, Output, Pseudonymise, Since, Store, SyslogName, TableFormat, Until, Year, Zone
 
 
 def attempts(
@@ -18,10 +18,11 @@ def attempts(
     output: Output = None,
     year: Year = None,
     zone: Zone = None,
+    pseudonymise: Pseudonymise = False,
 ) -> None:
     """Who asked for what, and what became of it: one row a recipient that a client asked for."""
     from advisor import table
 
     question = question_of(context, files, year, zone)
-    table.write(question.attempts, output, form)
+    table.write(hidden(question, question.attempts, wanted=pseudonymise), output, form)
     finish(question.history)

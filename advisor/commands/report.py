@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from advisor.errors import AdvisorError
-from advisor.invocation import emit, finish, question_of, rendered
-from advisor.option import Config, Files, Format, Output, Since, Store, SyslogName, Until, Year, Zone
+from advisor.invocation import emit, finish, hidden, question_of, rendered
+from advisor.option import Config, Files, Format, Output, Pseudonymise, Since, Store, SyslogName, Until, Year, Zone
 
 
 def report(
@@ -21,6 +21,7 @@ def report(
     output: Output = None,
     year: Year = None,
     zone: Zone = None,
+    pseudonymise: Pseudonymise = False,
     to: Annotated[str, typer.Option(help="For mail: the recipient.")] = "postmaster",
     sender: Annotated[str, typer.Option("--from", help="For mail: the sender.")] = "root",
     send: Annotated[bool, typer.Option("--send", help="Send the mail, with this machine's sendmail.")] = False,
@@ -35,7 +36,7 @@ def report(
     if send and (output is not None or form not in (None, "mail")):
         raise AdvisorError("--send", "sends a mail, and writes nothing", "leave out --output and --format")
     question = question_of(context, files, year, zone)
-    advice = question.advise()
+    advice = hidden(question, question.advise(), wanted=pseudonymise)
     if not (quiet and calm(advice)):
         text = rendered(advice, question.now, "mail" if send else form, output, sender=sender, recipient=to)
         if send:
