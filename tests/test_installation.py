@@ -1,0 +1,85 @@
+"""What is built from this tree is whole: a wheel, and a source distribution from which the same wheel can be built."""
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.conftest import MONTH, ROOT
+
+SHIPPED = (".py", ".c", ".pyi", ".jinja", ".js")
+
+
+def run(*words: str, cwd: Path, **more: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=cwd,
+        env={"PATH": "/usr/bin:/bin", **more},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def tracked() -> list[Path]:
+    """The files of a checkout."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [Path(name) for name in done.stdout.split("\0") if name]
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[Path]:
+    """A folder with a wheel that was built from a source distribution, which was built from a checkout."""
+    with TemporaryDirectory() as name:
+        checkout, out = Path(name, "checkout"), Path(name, "dist")
+        for path in tracked():
+            if (ROOT / path).is_file() and path.parts[0] not in ("sample_logs", "tests", "benchmarks", "notebooks"):
+                (checkout / path).parent.mkdir(parents=True, exist_ok=True)
+                (checkout / path).write_bytes((ROOT / path).read_bytes())
+        out.mkdir()
+        code = "from setuptools import build_meta; print(build_meta.build_sdist({!r}))"
+        source = out / run("-c", code.format(str(out)), cwd=checkout).split()[-1]
+        with tarfile.open(source) as archive:
+            archive.extractall(Path(name, "source"), filter="data")
+        (unpacked,) = Path(name, "source").iterdir()
+        options = ("--no-deps", "--no-build-isolation", "--quiet", "--disable-pip-version-check")
+        run("-m", "pip", "wheel", *options, "--wheel-dir", str(out), str(unpacked), cwd=unpacked)
+        yield out
+
+
+def test_the_wheel_holds_what_the_package_holds(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if name.startswith("advisor/")}
+
+    wanted = {str(path) for path in tracked() if path.parts[0] == "advisor" and path.suffix in SHIPPED}
+    assert {name for name in wanted - held if not name.endswith((".c", ".pyi"))} == set()
+    assert not any(name.startswith("tests/") for name in held)
+
+
+def test_the_source_has_its_licence_and_its_manual_page(built: Path) -> None:
+    (source,) = built.glob("*.tar.gz")
+    with tarfile.open(source) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+
+    assert {"LICENSE", "README.md", "pyproject.toml", "advisor/scanner.c", "packaging/advisor.1"} <= held
+
+
+def test_what_is_installed_reports(built: Path, tmp_path: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    options = ("--no-deps", "--quiet", "--disable-pip-version-check", "--target", str(tmp_path / "site"))
+    run("-m", "pip", "install", *options, str(wheel), cwd=tmp_path)
+    there = {"PYTHONPATH": str(tmp_path / "site")}
+    assert run("-c", "import advisor; print(advisor.__file__)", cwd=tmp_path, **there).startswith(str(tmp_path))
+
+    page = tmp_path / "report.html"
+    run("-m", "advisor", "report", str(MONTH), "-o", str(page), cwd=tmp_path, **there)
+
+    assert 'id="board-data"' in page.read_text()
