@@ -12,19 +12,23 @@ The flow, left to right and down; each module imports only from those before it,
         record ▸ message ▸ session ▸ bcc ▸ screening ▸ spf ▸ queue ▸ retry ▸ habit ▸ correlation
         network ▸ recipient ▸ attempt
     attempts ──▶ answers
-        response ▸ blocklist ▸ dnsbl ▸ dmarc ▸ spf_check ▸ spf_query ▸ spf_policy ▸ existence ▸ restriction
-        listing ▸ restrictions ▸ entry ▸ expression ▸ postconf ▸ pattern ▸ dictionary ▸ access ▸ shelf
-        whitelist ▸ postgrey ▸ triplet ▸ greylist ▸ comeback ▸ prospect ▸ forecast
-        testimony ▸ fold ▸ simulation ▸ outcome
+        response ▸ blocklist ▸ dnsbl ▸ dmarc ▸ spf_check ▸ spf_query ▸ spf_policy ▸ existence ▸ likeness ▸ restriction
+        listing ▸ restrictions ▸ entry ▸ expression ▸ setting ▸ state ▸ problem ▸ master ▸ postconf ▸ mapfile ▸ effect
+        pattern ▸ dictionary ▸ access ▸ shelf ▸ whitelist ▸ postgrey ▸ triplet ▸ greylist ▸ comeback ▸ prospect ▸ forecast
+        reduction ▸ hearing ▸ testimony ▸ census ▸ fold ▸ simulation ▸ outcome
     answers ──▶ Advice
-        evidence ▸ recommendation ▸ traffic ▸ interval ▸ harm ▸ finding ▸ shape ▸ allowlist ▸ amendment
-        change ▸ advice
+        label ▸ case ▸ handover ▸ correspondence ▸ score ▸ content_filter ▸ listed ▸ reason ▸ reasons ▸ evidence
+        board ▸ poll ▸ recommendation ▸ traffic ▸ interval ▸ harm ▸ deviation ▸ finding ▸ shape ▸ amendment
+        footprint ▸ key ▸ exemption ▸ allowlist ▸ pool ▸ admission ▸ allowlists ▸ existing ▸ review
+        switch ▸ revision ▸ change ▸ advice
     Advice ──▶ terminal, html, mail, json
-        reports
+        pseudonym ▸ reports ▸ sendmail
     attempts ──▶ questions ──▶ responses; nothing else asks the network
-        period ▸ packet ▸ resolver ▸ archive ▸ inquiry ▸ quota ▸ plan ▸ mention ▸ survey ▸ statement
+        period ▸ packet ▸ resolver ▸ archive ▸ pruning ▸ inquiry ▸ quota ▸ plan ▸ mention ▸ survey ▸ statement
+    the machine around Postfix, or a copy of its files
+        tree ▸ release ▸ checkup ▸ bind ▸ resolv ▸ endpoint ▸ policy_service ▸ milter ▸ outside ▸ asking ▸ inspection
     which logs, which period, whose configuration; one command for each function below
-        table ▸ progress ▸ absence ▸ intake ▸ question ▸ watch ▸ option ▸ invocation ▸ commands ▸ cli
+        table ▸ progress ▸ absence ▸ examination ▸ intake ▸ question ▸ clearance ▸ watch ▸ option ▸ invocation ▸ commands ▸ cli
 
 Two pure halves. Parsing: lines in, events out; no state but the year and the zone of the header. Analysis: frames in,
 frames out; no clock, no network, no environment.
@@ -36,7 +40,7 @@ from typing import TYPE_CHECKING, Any
 from advisor.errors import AdvisorError
 
 if TYPE_CHECKING:
-    from advisor.intake import follow, ingest
+    from advisor.intake import doctor, follow, ingest, prune
     from advisor.question import advise, attempts, events, explain, lookup, report, simulate
 
 __version__ = "0.1.0"
@@ -44,11 +48,13 @@ __all__ = [
     "AdvisorError",
     "advise",
     "attempts",
+    "doctor",
     "events",
     "explain",
     "follow",
     "ingest",
     "lookup",
+    "prune",
     "report",
     "simulate",
 ]
@@ -57,6 +63,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
     """Import the functions when they are first asked for: `advisor --help` needs none of the engines."""
     if name in __all__:
-        where = "advisor.intake" if name in ("follow", "ingest") else "advisor.question"
+        where = "advisor.intake" if name in ("doctor", "follow", "ingest", "prune") else "advisor.question"
         return getattr(import_module(where), name)
     raise AttributeError(name)

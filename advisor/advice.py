@@ -1,7 +1,7 @@
 """Advice: simulation, configuration and evidence made into recommendations, at most three changes at a time."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 
@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 
 from advisor import change, switch
 from advisor.board import Board, Knob
+from advisor.effect import state as state_of
 from advisor.entry import LISTS
 from advisor.event import UNRECOGNISED, Coverage
 from advisor.finding import cannot_show, findings
 from advisor.harm import Gain, Harm, measure
 from advisor.interval import exact_binomial
+from advisor.mapfile import MapFile
 from advisor.poll import poll
 from advisor.postconf import Postconf
 from advisor.recommendation import ENFORCE, LEAVE, RELAX, WARN, Advice, Host, Recommendation
@@ -54,7 +56,7 @@ class Situation:
     """What is to be advised on: attempts with their `reasons`, events, the account of lines, and the configuration.
 
     `config` is None where it is not known; then what is on is read from the log's own refusals. `dns` is what the DNS
-    said when it was asked.
+    said when it was asked, `files` the tables of main.cf as they lie on the disk.
     """
 
     attempts: pa.Table
@@ -64,6 +66,7 @@ class Situation:
     zone: tzinfo
     notes: Sequence[str] = ()
     dns: Responses = field(default_factory=Responses)
+    files: Mapping[str, MapFile] = field(default_factory=dict)
 
 
 def advise(situation: Situation) -> Advice:
@@ -88,7 +91,9 @@ def advise(situation: Situation) -> Advice:
         traffic=seen,
         recommendations=tuple(ranked),
         allowlist=change.allowlist_lines(allow),
-        findings=findings(situation.events, situation.config, (*situation.notes, *_asked_when(situation.dns))),
+        findings=findings(
+            situation.events, situation.config, (*situation.notes, *_asked_when(situation.dns)), situation.files
+        ),
         samples=shapes(situation.events.filter(pc.field("kind") == UNRECOGNISED)["text"].to_pylist()),
         cannot_show=cannot_show(seen, situation.events),
         evidence=_evidence(outside),
@@ -163,20 +168,21 @@ def _version(events: pa.Table) -> str | None:
     return started[-1] if started else None
 
 
-def _state(harm: Harm, config: Postconf | None) -> str:
-    """off, warn or enforced by the configuration; without one, what the log's own refusals show, else not seen."""
-    name = harm.asked.restriction.name
-    if config is None:
-        return "enforced" if harm.refused.attempts else "warn" if harm.warned else "not seen"
-    if name == "smtpd_helo_required":
-        return "enforced" if config.value(name) == "yes" else "off"
-    return config.state(name).word
+def _state(harm: Harm, situation: Situation) -> tuple[str, tuple[str, ...]]:
+    """A word of advisor.state by the configuration, and what there is to say of it.
+
+    Without a configuration it is what the log's own refusals show, else not seen.
+    """
+    if situation.config is None:
+        return ("enforced" if harm.refused.attempts else "warn" if harm.warned else "not seen"), ()
+    found = state_of(situation.config, harm.asked.restriction.name, files=situation.files)
+    return found.word, found.says
 
 
 def _draft(harm: Harm, situation: Situation) -> Recommendation:
     """A recommendation without its rank and its lines."""
     restriction = harm.asked.restriction
-    state = _state(harm, situation.config)
+    state, says = _state(harm, situation)
     verdict, reasons = _decide(harm, state, _days(situation.events))
     return Recommendation(
         name=restriction.name,
@@ -202,7 +208,7 @@ def _draft(harm: Harm, situation: Situation) -> Recommendation:
         basis=harm.basis,
         hosts=harm.refused_hosts if verdict == RELAX else harm.hosts,
         hosts_more=harm.hosts_more,
-        reasons=reasons,
+        reasons=(*says, *reasons),
         not_known=_not_known(harm),
         lines_to_type=(),
         try_first=(),
@@ -218,7 +224,7 @@ def _days(events: pa.Table) -> float:
 
 def _decide(harm: Harm, state: str, days: float) -> tuple[str, tuple[str, ...]]:
     """What to do, and why, each reason a sentence."""
-    if state == "enforced":
+    if state in ("enforced", "risky"):
         wanted = [host for host in harm.refused_hosts if host.wanted]
         if wanted:
             return RELAX, (f"It is on, and refuses {len(wanted)} hosts whose mail is wanted: allow them.",)
@@ -324,9 +330,7 @@ def _ranked(
 def _with_lines(ordered: Sequence[Recommendation], config: Postconf | None) -> list[Recommendation]:
     """Give each change its rank and what to type, as it stands once those before it were made."""
     found: list[Recommendation] = []
-    for rank, draft in enumerate(ordered, 1):
-        typed = change.plan(draft, config)
-        config = typed.config
+    for rank, (draft, typed) in enumerate(zip(ordered, change.plan_of(ordered, config).steps, strict=True), 1):
         found.append(
             replace(
                 draft,
@@ -334,6 +338,7 @@ def _with_lines(ordered: Sequence[Recommendation], config: Postconf | None) -> l
                 lines_to_type=typed.lines,
                 try_first=typed.trial,
                 undo=typed.undo,
+                diff=typed.diff,
             )
         )
     return found

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,8 @@ _WANTS = (
     | {"check_policy_service": "a service, such as unix:private/NAME or inet:127.0.0.1:PORT"}
     | {"sleep": "a number of seconds"}
 )
+_MAY_WANT = ("policyd-spf", "postscreen_dnsbl_action")
+"""What `simulate` may be asked with settings of its own, in braces: `policyd-spf { HELO_reject = False }`."""
 ALIASES = {
     "check_recipient_maps": "reject_unlisted_recipient",
     "reject_invalid_hostname": "reject_invalid_helo_hostname",
@@ -88,11 +91,11 @@ class Entry:
         return " ".join(self.words())
 
 
-def tokens(text: str, where: str) -> list[str]:
+def tokens(text: str, where: str, separators: str = ", \t\r\n") -> list[str]:
     """Split as mystrtokq() does: at commas and blanks, but not between { and }."""
     found, token, depth = [], "", 0
     for char in text:
-        if depth == 0 and char in ", \t\r\n":
+        if depth == 0 and char in separators:
             found.append(token)
             token = ""
             continue
@@ -113,8 +116,9 @@ def parse_list(text: str, where: str = "restriction list", parameter: str | None
     """
     entries: list[Entry] = []
     warn = False
-    rest = iter(tokens(text, where))
-    for token in rest:
+    rest = deque(tokens(text, where))
+    while rest:
+        token = rest.popleft()
         name = token.lower() if token.lower() in KNOWN else token
         name = ALIASES.get(name, name)
         if name == "warn_if_reject":
@@ -123,7 +127,9 @@ def parse_list(text: str, where: str = "restriction list", parameter: str | None
         if ":" in token and not token.startswith("$"):
             entry = Entry(LISTS.get(parameter or "") or "check_access", token, warn)
         elif name in _WANTS:
-            entry = Entry(name, _argument(name, next(rest, ""), where), warn)
+            entry = Entry(name, _argument(name, rest.popleft() if rest else "", where), warn)
+        elif name in _MAY_WANT and rest and rest[0].startswith("{"):
+            entry = Entry(name, rest.popleft(), warn)
         else:
             entry = Entry(name, "", warn)
         entries.append(entry)
@@ -157,9 +163,19 @@ def end_of(entries: Sequence[Entry]) -> int:
     return len(entries)
 
 
+def bare(argument: str) -> str:
+    """Take the service or list out of an argument: `{ inet:HOST:PORT, timeout=10s }`, `zen.spamhaus.org=127.0.0.2`.
+
+    Braces around a policy service hold its own settings, the service first (postconf(5), check_policy_service).
+    """
+    if argument.startswith("{") and argument.endswith("}"):
+        return next(iter(tokens(argument[1:-1], "restriction list")), "")
+    return argument.partition("=")[0]
+
+
 def fits(argument: str, wanted: str) -> bool:
     """Whether an argument is the one wanted; `zen.spamhaus.org` is also `zen.spamhaus.org=127.0.0.2`."""
-    return not wanted or wanted.lower() in (argument.lower(), argument.lower().partition("=")[0])
+    return not wanted or wanted.lower() in (argument.lower(), bare(argument).lower())
 
 
 def before_guard(entries: Sequence[Entry]) -> Sequence[Entry]:

@@ -2,6 +2,7 @@
 
 import operator
 import re
+from collections.abc import Callable
 
 from advisor.errors import AdvisorError
 
@@ -61,3 +62,56 @@ def relation(left: str, sign: str, right: str) -> str:
     else:
         holds = compare(left, right)
     return "true" if holds else ""
+
+
+def expanded(text: str, raw: Callable[[str], str], value: Callable[[str], str]) -> str:
+    """Replace each $name, $(name) and ${...}; `$$` is a dollar.
+
+    `raw` gives a parameter as it is set, `value` as it expands. AdvisorError for what no ${...} may hold.
+    Source: mac_parse.c, mac_expand.c.
+    """
+    parts, at = [], 0
+    while (dollar := text.find("$", at)) >= 0:
+        parts.append(text[at:dollar])
+        start = dollar + 1
+        if text.startswith("$", start):
+            parts.append("$")
+            at = start + 1
+            continue
+        if text.startswith(("{", "("), start):
+            end = closing(text, start)
+            inside, at = text[start + 1 : end], end + 1
+        else:
+            found = WORD.match(text, start)
+            inside, at = (found[0], found.end()) if found else ("", start)
+        parts.append(_reference(inside, raw, value))
+    return "".join(parts) + text[at:]
+
+
+def _reference(inside: str, raw: Callable[[str], str], value: Callable[[str], str]) -> str:
+    """Replace what stands inside ${ and }."""
+    left, rest = operand(inside)
+    if inside.lstrip(SPACE).startswith("{"):
+        found = RELATION.match(rest)
+        if not found:
+            raise bad_expression(inside)
+        right, rest = operand(rest[found.end() :])
+        sign = found[1] + (found[2] or "")
+        tested = relation(expanded(left, raw, value), sign, expanded(right, raw, value))
+        plain = tested
+    else:
+        found = NAME.match(inside)
+        if not found:
+            raise bad_expression(inside)
+        # ? and : ask whether the parameter is set to something, before expansion (mac_expand.c)
+        name, rest, tested = found[1], inside[found.end() :], raw(found[1])
+        plain = "" if rest else value(name)
+    if not rest:
+        return plain
+    branches = {"?": "", ":": ""}
+    while rest:
+        sign = rest[0]
+        if sign not in branches:
+            raise bad_expression(inside)
+        branches[sign], rest = operand(rest[1:])
+    return expanded(branches["?" if tested else ":"], raw, value)

@@ -1,11 +1,13 @@
 """Findings: what works wrongly now, and what this log cannot tell."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from advisor.deviation import deviations
+from advisor.mapfile import MapFile
 from advisor.postconf import Postconf
 from advisor.recommendation import Finding, Traffic
 
@@ -14,12 +16,17 @@ ERROR_ANSWER = r"(?i)blocked using .*(error: open resolver|/returnc/|127\.255\.2
 _SMALL = 20
 
 
-def findings(events: pa.Table, config: Postconf | None, notes: Sequence[str]) -> tuple[Finding, ...]:
+def findings(
+    events: pa.Table, config: Postconf | None, notes: Sequence[str], files: Mapping[str, MapFile] | None = None
+) -> tuple[Finding, ...]:
     """What is wrong now (`fix`), then what limits the answers (`note`)."""
     found = [Finding("fix", problem) for problem in (config.problems() if config is not None else ())]
+    deviating = [each.finding for each in (deviations(config, files) if config is not None else ())]
+    found += [each for each in deviating if each.severity == "fix"]
     found += _error_answers(events)
     found += _silent_lists(events)
     found += _resolver(events)
+    found += [each for each in deviating if each.severity != "fix"]
     found += [Finding("note", note) for note in notes]
     if config is None:
         found.append(

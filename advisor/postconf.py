@@ -1,6 +1,6 @@
-"""Postfix's configuration: reads `postconf -n` output or a main.cf.
+"""Postfix's configuration: what main.cf or `postconf -n` output sets, and what follows from it.
 
-Reading follows Postfix's source: readlline.c (lines), mac_expand.c ($name), smtpd_check.c (restriction
+Reading follows Postfix's source: advisor.setting (lines), advisor.expression ($name), smtpd_check.c (restriction
 lists), match_list.c (mynetworks).
 """
 
@@ -8,30 +8,21 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from advisor.entry import (
-    ALIASES,
-    KNOWN,
-    LISTS,
-    OWN,
-    Entry,
-    before_guard,
-    end_of,
-    fits,
-    guarded,
-    may_permit,
-    parse_list,
-    suggest,
-    tokens,
-    words,
-)
+from advisor import expression
+from advisor.entry import ALIASES, KNOWN, LISTS, Entry, end_of, fits, guarded, parse_list, tokens, words
 from advisor.errors import AdvisorError
-from advisor.expression import NAME, RELATION, SPACE, WORD, bad_expression, closing, operand, relation
+from advisor.master import Master, Service
+from advisor.master import from_text as services_of
+from advisor.master import read as read_services
 from advisor.network import LOOPBACK, Networks, read_networks
+from advisor.problem import RECIPIENT, RELAY, own_users_refused, relay_opened, unknown_names
+from advisor.setting import settings
+from advisor.state import State
 
 _LEVEL = "${{$compatibility_level} <level "
 DEFAULTS: Mapping[str, str] = {
@@ -60,21 +51,6 @@ DEFAULTS: Mapping[str, str] = {
 }
 """Postfix 3's own defaults of the parameters we use; a test compares them with `postconf -d`."""
 
-_RELAY, _RECIPIENT = "smtpd_relay_restrictions", "smtpd_recipient_restrictions"
-_CLIENT_NAME_REJECTS = ("reject_unknown_client_hostname", "reject_unknown_reverse_client_hostname")
-
-
-@dataclass(frozen=True)
-class State:
-    """Whether a restriction is on: in which parameters, and its positions there, counted from 1."""
-
-    word: Literal["off", "warn", "enforced"]
-    parameters: tuple[str, ...] = ()
-    positions: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.word} in {', '.join(self.parameters)}" if self.parameters else self.word
-
 
 @dataclass(frozen=True)
 class Postconf:
@@ -82,13 +58,20 @@ class Postconf:
 
     `parameters` are as set: the last one wins, not expanded, continuation lines joined by one blank. `origin`
     says where they were read; `known` is what this machine's postconf says of parameters that are not set;
-    `faults` are lines that Postfix cannot read.
+    `faults` are lines that Postfix cannot read. `text` is main.cf itself, '' where only its settings are known;
+    `master` is master.cf, None where it is not known.
     """
 
     parameters: Mapping[str, str]
     origin: str
     known: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
+    text: str = ""
+    master: Master | None = None
+
+    def seen_by(self, service: Service) -> "Postconf":
+        """Give the configuration as one service of master.cf sees it, its -o options in place of main.cf's."""
+        return replace(self, parameters={**self.parameters, **service.overrides})
 
     def is_set(self, name: str) -> bool:
         """Whether main.cf sets the parameter, if only to nothing."""
@@ -123,51 +106,8 @@ class Postconf:
         return self.expanded(self._raw(name), (*active, name))
 
     def expanded(self, text: str, active: tuple[str, ...] = ()) -> str:
-        """Replace each $name, $(name) and ${...}; `$$` is a dollar (mac_parse.c)."""
-        parts, at = [], 0
-        while (dollar := text.find("$", at)) >= 0:
-            parts.append(text[at:dollar])
-            start = dollar + 1
-            if text.startswith("$", start):
-                parts.append("$")
-                at = start + 1
-                continue
-            if text.startswith(("{", "("), start):
-                end = closing(text, start)
-                inside, at = text[start + 1 : end], end + 1
-            else:
-                found = WORD.match(text, start)
-                inside, at = (found[0], found.end()) if found else ("", start)
-            parts.append(self._reference(inside, active))
-        return "".join(parts) + text[at:]
-
-    def _reference(self, inside: str, active: tuple[str, ...]) -> str:
-        """Replace what stands inside ${ and }."""
-        left, rest = operand(inside)
-        if inside.lstrip(SPACE).startswith("{"):
-            found = RELATION.match(rest)
-            if not found:
-                raise bad_expression(inside)
-            right, rest = operand(rest[found.end() :])
-            sign = found[1] + (found[2] or "")
-            tested = relation(self.expanded(left, active), sign, self.expanded(right, active))
-            plain = tested
-        else:
-            found = NAME.match(inside)
-            if not found:
-                raise bad_expression(inside)
-            # ? and : ask whether the parameter is set to something, before expansion (mac_expand.c)
-            name, rest, tested = found[1], inside[found.end() :], self._raw(found[1])
-            plain = "" if rest else self._named(name, active)
-        if not rest:
-            return plain
-        branches = {"?": "", ":": ""}
-        while rest:
-            sign = rest[0]
-            if sign not in branches:
-                raise bad_expression(inside)
-            branches[sign], rest = operand(rest[1:])
-        return self.expanded(branches["?" if tested else ":"], active)
+        """Replace each $name, $(name) and ${...}; `$$` is a dollar."""
+        return expression.expanded(text, self._raw, lambda name: self._named(name, active))
 
     def lists(self) -> dict[str, tuple[Entry, ...]]:
         """Give the seven lists as smtpd asks them, restriction classes put in place of their names.
@@ -238,12 +178,8 @@ class Postconf:
         return frozenset(found)
 
     def problems(self) -> tuple[str, ...]:
-        """Say what is wrong in this main.cf, each a sentence that names the parameter.
-
-        Looks for what the well-known article gets wrong: continuation lines that are not indented, own users
-        without a proper name refused, an open relay, names that Postfix does not know, missing arguments.
-        """
-        found = list(self.faults)
+        """Say what is wrong in this configuration, each a sentence that names the parameter (advisor.problem)."""
+        found = [*self.faults, *(self.master.faults if self.master else ())]
         read: dict[str, tuple[Entry, ...]] = {}
         for parameter in LISTS:
             try:
@@ -251,72 +187,17 @@ class Postconf:
             except AdvisorError as error:
                 found.append(f"{parameter} cannot be read: {error.what}; {error.todo}.")
                 continue
-            found += self._unknown_names(parameter, read[parameter])
-            found += _own_users_refused(parameter, read[parameter])
-        if _RELAY in read and not guarded(read[_RELAY]):
-            found += self._relay_opened(read.get(_RECIPIENT, ()))
+            found += unknown_names(parameter, read[parameter], self.classes(), self.is_set)
+            found += own_users_refused(parameter, read[parameter])
+        if RELAY in read and not guarded(read[RELAY]):
+            found += relay_opened(read.get(RECIPIENT, ()), self._why_open())
         return tuple(found)
 
-    def _unknown_names(self, parameter: str, entries: Sequence[Entry]) -> Iterator[str]:
-        classes = self.classes()
-        for name in dict.fromkeys(entry.name for entry in entries if entry.name not in KNOWN):
-            if name == "check_access":
-                yield f"{parameter} has a table without a check_..._access before it."
-            elif name in classes:
-                yield f"{parameter} has {name}, which smtpd_restriction_classes names but nothing defines."
-            elif self.is_set(name):
-                yield f"{parameter} has {name}, which is defined but not named in smtpd_restriction_classes."
-            else:
-                near = suggest(name, {*KNOWN, *classes})
-                hint = f"; did you mean {near}?" if near else "."
-                yield f"{parameter} has {name}, which Postfix does not know{hint}"
-
-    def _relay_opened(self, entries: Sequence[Entry]) -> Iterator[str]:
-        before = before_guard(entries)
-        risky = next((entry for entry in before if may_permit(entry)), None)
-        if risky is None:
-            return
-        why = "is empty" if not self.value(_RELAY) else "lets other destinations pass"
-        if not self.is_set(_RELAY):
-            why = "is not set, which Postfix 3 takes for empty while compatibility_level is below 1"
-        yield (
-            f"{_RECIPIENT} has {risky} with no reject_unauth_destination before it, and {_RELAY} {why}: an OK"
-            f" from it opens a relay; set {_RELAY} = {', '.join(OWN)}, defer_unauth_destination."
-        )
-
-
-def _own_users_refused(parameter: str, entries: Sequence[Entry]) -> Iterator[str]:
-    for at, entry in enumerate(entries[: end_of(entries)]):
-        if entry.name in _CLIENT_NAME_REJECTS and not entry.warn:
-            before = {earlier.name for earlier in entries[:at]}
-            if missing := [name for name in OWN if name not in before]:
-                yield (
-                    f"{parameter} has {entry.name} without {' and '.join(missing)} before it:"
-                    " your own users on lines without a proper name are refused."
-                )
-            return
-
-
-# postconf: warning: /etc/postfix/main.cf: unused parameter: foo=bar
-_DIAGNOSTIC = re.compile(r"\S*postconf: (warning|fatal|error): ")
-_SETTING = re.compile(r"([^\s=]+)\s*=(.*)", re.ASCII | re.DOTALL)
-
-
-def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with their continuations, and where each begins (readlline.c)."""
-    first, parts = 0, [""]
-    for number, line in enumerate(text.split("\n"), 1):
-        bare = line.strip(SPACE)
-        if not bare or bare.startswith("#") or _DIAGNOSTIC.match(line):
-            continue
-        if line[0] in SPACE and first:
-            parts.append(bare)
-            continue
-        if first:
-            yield first, " ".join(parts)
-        first, parts = number, [line.rstrip(SPACE)]
-    if first:
-        yield first, " ".join(parts)
+    def _why_open(self) -> str:
+        """Say why smtpd_relay_restrictions does not keep the relay closed."""
+        if not self.is_set(RELAY):
+            return "is not set, which Postfix 3 takes for empty while compatibility_level is below 1"
+        return "lets other destinations pass" if self.value(RELAY) else "is empty"
 
 
 def from_text(text: str, origin: str) -> Postconf:
@@ -325,35 +206,25 @@ def from_text(text: str, origin: str) -> Postconf:
     A line that is no setting is a fault in `problems()`, not an error: Postfix refuses the whole file, and
     the administrator needs to hear which line. Source: postconf(5), readlline.c, split_nameval.c.
     """
-    parameters: dict[str, str] = {}
-    faults = []
-    previous = ""
-    for number, line in _logical_lines(text):
-        shown = "".join(char if char.isprintable() else "?" for char in line.strip(SPACE)[:60])
-        found = _SETTING.fullmatch(line)
-        if line[0] in SPACE:
-            faults.append(f"line {number}: {shown} continues nothing, so Postfix ignores it.")
-        elif found:
-            previous = found[1]
-            parameters[previous] = found[2].strip(SPACE)
-        else:
-            follows = f", and this one follows {previous}" if previous else ""
-            faults.append(
-                f"line {number}: {shown} is not indented: "
-                f"in main.cf a continuation line must begin with white space{follows}."
-            )
-    return Postconf(parameters, origin, faults=tuple(faults))
+    found, faults = settings(text)
+    return Postconf({each.name: each.value for each in found}, origin, faults=tuple(faults))
 
 
 def read(path: Path) -> Postconf:
-    """Read a main.cf, saved `postconf -n` output, or the main.cf of a configuration folder."""
+    """Read a main.cf, saved `postconf -n` output, or the configuration folder with its main.cf and master.cf.
+
+    The master.cf beside a file called main.cf is read, too; without one, every list is taken as main.cf has it.
+    """
     file = path / "main.cf" if path.is_dir() else path
     try:
         text = file.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         todo = "name a main.cf, saved `postconf -n` output, or a folder that holds main.cf"
         raise AdvisorError(str(file), f"cannot be read ({error.strerror})", todo) from error
-    return from_text(text, str(file))
+    found = from_text(text, str(file))
+    if file.name != "main.cf":
+        return found
+    return replace(found, text=text, master=read_services(file.with_name("master.cf")))
 
 
 def _said(command: str, *arguments: str) -> subprocess.CompletedProcess[str] | None:
@@ -393,4 +264,23 @@ def running(command: str = "postconf") -> Postconf | None:
         return read(Path(found[1])) if Path(found[1]).exists() else None
     others = _said(command, "mydomain", "myhostname", "mynetworks", *DEFAULTS)
     known = from_text(others.stdout, command).parameters if others else {}
-    return replace(from_text(told.stdout, f"{command} -n"), known=known)
+    here = from_text(told.stdout, f"{command} -n")
+    folder = Path(here.parameters.get("config_directory") or known.get("config_directory", ""))
+    return replace(here, known=known, text=_own_text(folder / "main.cf"), master=_own_services(folder, command))
+
+
+def _own_text(file: Path) -> str:
+    """Read this machine's main.cf; '' where we may not, for postconf has said what it holds."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace") if file.is_absolute() else ""
+    except OSError:
+        return ""
+
+
+def _own_services(folder: Path, command: str) -> Master | None:
+    """Read this machine's master.cf, else `postconf -M`, which garbles -oname=value (seen with Postfix 3.7)."""
+    text = _own_text(folder / "master.cf")
+    if text:
+        return services_of(text, str(folder / "master.cf"))
+    told = _said(command, "-M")
+    return services_of(told.stdout, f"{command} -M") if told and not told.returncode else None

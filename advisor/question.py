@@ -26,6 +26,7 @@ from advisor.forecast import Forecast, forecast
 from advisor.greylist import replay
 from advisor.history import History, open_store, parse_files
 from advisor.intake import default_store, local_zone
+from advisor.mapfile import MapFile, tables_of
 from advisor.network import LOOPBACK, Network
 from advisor.period import moment
 from advisor.postgrey import Options, Whitelists, parse_options, whitelists
@@ -134,6 +135,15 @@ class Question:
         return postconf.running() if hosts & {own, own.partition(".")[0]} else None
 
     @cached_property
+    def map_files(self) -> Mapping[str, MapFile]:
+        """The tables of the configuration as they lie beside it; saved `postconf -n` output has none."""
+        config = self.configuration
+        if config is None or (self.config is not None and not config.text):
+            return {}
+        folder = self.config if self.config is not None else Path(config.value("config_directory"))
+        return tables_of(config, folder if folder.is_dir() else folder.parent)
+
+    @cached_property
     def codes(self) -> Mapping[str, str]:
         """The settings of the configuration that change what a restriction answers, by parameter."""
         config = self.configuration
@@ -179,16 +189,27 @@ class Question:
 
     def advise(self) -> Advice:
         """The advice for the period."""
-        domains = self.configuration.local_domains() if self.configuration is not None else frozenset()
         history, events = self.history, self.events
         notes = (*history.notes, *(str(error) for error in history.bad))
         with self.waiting("weighing"):
-            # Who writes to whom is told by all that is known, whatever period the advice is for.
-            everything = weigh(self._attempts, self._of_one_postfix(history.events), domains)
-            weighed = self._in_period(everything)
             return _advise(
-                Situation(weighed, events, history.coverage, self.configuration, self.zone, notes, self.responses)
+                Situation(
+                    self.weighed,
+                    events,
+                    history.coverage,
+                    self.configuration,
+                    self.zone,
+                    notes,
+                    self.responses,
+                    self.map_files,
+                )
             )
+
+    @cached_property
+    def weighed(self) -> pa.Table:
+        """The attempts of the period with their `reasons`: of who writes to whom all that is known tells."""
+        domains = self.configuration.local_domains() if self.configuration is not None else frozenset()
+        return self._in_period(weigh(self._attempts, self._of_one_postfix(self.history.events), domains))
 
     @cached_property
     def responses(self) -> Responses:

@@ -49,7 +49,8 @@ class Recommendation:
     `wanted_judged` and `unwanted_judged` are those of them that it could judge.
     `marginal` is what it stops of unwanted mail that nothing recommended before it would stop. `harm_interval` is the
     95 % interval (exact binomial) of hurt.clients / wanted_judged.clients; None where it could judge none. `refused` is
-    what it refused in this log already, where it is on.
+    what it refused in this log already, where it is on. `diff` is `lines_to_type` as a unified diff of main.cf; ()
+    where no configuration is known.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Recommendation:
     lines_to_type: tuple[str, ...]
     try_first: tuple[str, ...]
     undo: tuple[str, ...]
+    diff: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

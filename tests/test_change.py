@@ -4,19 +4,25 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor import allowlist, change
-from advisor.postconf import Postconf, from_text
+from advisor.master import from_text as services
+from advisor.postconf import Postconf, from_text, read
 from advisor.question import Question
 from advisor.recommendation import ENFORCE, RELAX, WARN, Advice, Host, Recommendation
 from tests.conftest import MONTH, ROOT, real
+from tests.lab import trial
+from tests.lab.trial import typed
 
 MAIN_CF = ROOT / "sample_logs" / "main.cf"
+PTR, HELO = "reject_unknown_reverse_client_hostname", "smtpd_helo_restrictions"
 NOON = datetime(2026, 10, 31, 12, tzinfo=UTC)
 
 
@@ -39,6 +45,12 @@ def host(address: str = "192.0.2.77", sender: str = "billing@partner.example", w
         NOON,
         (sender,),
     )
+
+
+@cache
+def a_recommendation() -> Recommendation:
+    found = Question([MONTH], config=MAIN_CF).advise().recommendations
+    return replace(next(each for each in found if each.name == PTR), recommendation=ENFORCE)
 
 
 def named(advice: Advice, name: str) -> Recommendation:
@@ -99,6 +111,116 @@ def test_the_table_type_is_the_hosts_own(advice: Advice) -> None:
     assert not any("hash:" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("main", "table", "postmap"),
+    [
+        ("default_database_type = lmdb\n", "lmdb:/etc/postfix/client_access", True),
+        ("default_database_type = texthash\n", "texthash:/etc/postfix/client_access", False),
+        (f"{HELO} = check_client_access cidr:{allowlist.FILE}\n", "cidr:/etc/postfix/client_access", False),
+        (f"{HELO} = check_client_access btree:{allowlist.FILE}\n", "btree:/etc/postfix/client_access", True),
+        (f"{HELO} = check_client_access pcre:{allowlist.FILE}\n", "hash:/etc/postfix/client_access_allow", True),
+    ],
+)
+def test_the_map_is_of_the_type_that_is_there(advice: Advice, main: str, table: str, postmap: bool) -> None:
+    ptr = replace(named(advice, PTR), recommendation=ENFORCE)
+    lines = change.plan(ptr, from_text(main, "main.cf")).lines
+
+    assert f"    check_client_access {table}" in lines
+    assert (f"postmap {table}" in lines) == postmap
+    assert f"# {table.partition(':')[2]}, add:" in lines
+
+
+def test_the_diff_is_of_the_file_as_it_is(advice: Advice) -> None:
+    config = read(MAIN_CF)
+    ptr = replace(named(advice, PTR), recommendation=ENFORCE)
+    typed = change.plan(ptr, config)
+
+    assert typed.diff[:2] == ("--- /etc/postfix/main.cf", "+++ /etc/postfix/main.cf")
+    assert [line for line in typed.diff[2:] if line.startswith("-")] == []
+    assert [line for line in typed.diff[2:] if line.startswith("+")] == [
+        "+smtpd_client_restrictions =",
+        "+    permit_mynetworks",
+        "+    permit_sasl_authenticated",
+        "+    check_client_access hash:/etc/postfix/client_access",
+        f"+    {PTR}",
+    ]
+    assert typed.config.lists() == from_text(typed.config.text, "main.cf").lists()
+
+
+def test_without_the_file_the_diff_is_of_what_postconf_says(advice: Advice) -> None:
+    ptr = replace(named(advice, PTR), recommendation=WARN)
+    config = from_text("a = 1\nsmtpd_client_restrictions = permit_mynetworks\n", "postconf -n")
+
+    diff = change.plan(ptr, config).diff
+    assert diff[:2] == ("--- postconf -n", "+++ postconf -n")
+    assert diff[-2:] == (
+        "-smtpd_client_restrictions = permit_mynetworks",
+        f"+smtpd_client_restrictions = permit_mynetworks, permit_sasl_authenticated, warn_if_reject {PTR}",
+    )
+    assert change.plan(ptr, None).diff == ()
+
+
+def test_several_changes_are_one_course(advice: Advice) -> None:
+    config = read(MAIN_CF)
+    ranked = [found for found in advice.recommendations if found.rank]
+    course = change.plan_of(ranked, config)
+
+    assert [step.lines for step in course.steps] == [found.lines_to_type for found in ranked]
+    assert course.config.text == course.steps[-1].config.text
+    assert course.undo[-1] == "postfix reload"
+    assert course.undo.count("postfix reload") == 1
+    assert course.undo[0] == course.steps[-1].undo[0]
+    assert change.plan_of([], config).undo == ()
+    assert change.plan_of(ranked, None).diff == ()
+
+
+def test_a_host_is_added_to_the_map_once() -> None:
+    first = replace(a_recommendation(), hosts=(host("192.0.2.1"), host("192.0.2.2")))
+    second = replace(first, name="reject_unknown_client_hostname", hosts=(host("192.0.2.2"), host("192.0.2.3")))
+    third = replace(first, name="reject_unknown_sender_domain", parameter="smtpd_sender_restrictions")
+    steps = change.plan_of([first, second, third], read(MAIN_CF)).steps
+
+    added = [[line for line in step.lines if line.endswith(" OK")] for step in steps]
+    assert added == [["192.0.2.1 OK", "192.0.2.2 OK"], ["192.0.2.3 OK"], []]
+    table = "hash:/etc/postfix/client_access"
+    assert [f"postmap {table}" in step.lines for step in steps] == [True, True, False]
+    assert all(f"    check_client_access {table}" in step.lines for step in steps)
+
+
+def test_what_master_cf_overrides_is_said_before(advice: Advice) -> None:
+    master = services("smtp inet n - y - - smtpd -o smtpd_client_restrictions=\n", "master.cf")
+    config = replace(read(MAIN_CF), master=master)
+
+    lines = change.plan(replace(named(advice, PTR), recommendation=WARN), config).lines
+    assert lines[0].startswith("# smtp/inet in master.cf has its own smtpd_client_restrictions, so this has no effect")
+    assert lines[1] == "# /etc/postfix/main.cf:"
+
+
+def test_a_setting_is_given_back_as_it_was() -> None:
+    config = from_text("smtpd_helo_required = ${nope?yes}\n", "main.cf")
+
+    assert change.set_to(config, "smtpd_helo_required", "yes").undo == (
+        "postconf -e 'smtpd_helo_required = ${nope?yes}'",
+        "postfix reload",
+    )
+    assert change.set_to(config, "smtpd_log_access_permit_actions", "static:all").lines[3] == (
+        "postconf -e 'smtpd_log_access_permit_actions = static:all'"
+    )
+
+
+@given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=40))
+def test_nothing_from_a_log_enters_main_cf(name: str, hello: str, sender: str) -> None:
+    hostile = replace(host(sender=sender), client_name=name, reverse_client_name=name, helo_name=hello, evidence=hello)
+    ptr = replace(a_recommendation(), hosts=(hostile,))
+    plain = replace(a_recommendation(), hosts=(host(),))
+    config = read(MAIN_CF)
+
+    typed, expected = change.plan(ptr, config), change.plan(plain, config)
+    assert (typed.diff, typed.undo, typed.trial) == (expected.diff, expected.undo, expected.trial)
+    start = typed.lines.index("# /etc/postfix/main.cf:")
+    assert typed.lines[start:] == expected.lines[expected.lines.index("# /etc/postfix/main.cf:") :]
+
+
 def test_only_wanted_hosts_are_let_through() -> None:
     hosts = [host("192.0.2.1", wanted=None), host("192.0.2.2", wanted=False), host("192.0.2.3"), host("2001:DB8::1")]
 
@@ -144,22 +266,16 @@ class Machine:
         return ran.stdout
 
     def type(self, lines: Sequence[str]) -> None:
-        """Do what the lines say: each head names a file or that commands follow."""
-        target = ""
-        for line in lines:
-            if line.startswith(("# /etc/postfix/", "# then:", "# or,")):
-                target = line
-            elif target.startswith("# /etc/postfix/main.cf"):
-                pass  # the same again as the command behind "or, instead of the editor"
-            elif target.startswith("# /etc/postfix/"):
-                path = self.folder / Path(target.removeprefix("# ").partition(",")[0]).name
-                with path.open("a") as file:
-                    file.write(f"{line}\n")
-            else:
-                self.shell(line)
+        """Do what the lines say."""
+        typed(lines, self.folder, self.shell)
 
     def settings(self) -> str:
         return self.shell("postconf -n")
+
+    def lists(self) -> dict[str, list[str]]:
+        """The settings without what only lays them out."""
+        shown = from_text(self.settings(), "postconf -n").parameters
+        return {name: value.replace(",", " ").split() for name, value in shown.items()}
 
 
 @pytest.fixture
@@ -203,6 +319,42 @@ def test_undo_gives_back_what_was(advice: Advice, machine: Machine) -> None:
 
 
 @pytest.mark.integration
+def test_the_diff_says_what_the_commands_do(advice: Advice, machine: Machine) -> None:
+    program, file = real("patch"), machine.folder / "main.cf"
+    ranked = sorted((found for found in advice.recommendations if found.rank), key=lambda each: each.rank or 0)
+    original, settings = file.read_bytes(), machine.settings()
+    course = change.plan_of(ranked, read(machine.folder))
+    for step in course.steps:
+        machine.type(step.lines)
+    typed = machine.lists()
+    for line in course.undo:
+        machine.shell(line)
+    assert machine.settings() == settings
+
+    file.write_bytes(original)
+    told = "\n".join(course.diff).replace("/etc/postfix/", f"{machine.folder}/") + "\n"
+    for option, expected in (("-N", typed), ("-R", None)):
+        command = [program, option, "--fuzz=0", "--quiet", str(file)]
+        subprocess.run(command, input=told, text=True, check=True, capture_output=True)
+        machine.shell("postfix check")
+        if expected:
+            assert machine.lists() == expected
+    assert file.read_bytes() == original
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("kind", ["hash", "btree", "lmdb", "cdb", "texthash"])
+def test_the_map_is_made_in_the_type_of_this_postfix(advice: Advice, machine: Machine, kind: str) -> None:
+    real("postmap")
+    machine.shell(f"postconf -e default_database_type={kind}")
+    ptr = replace(named(advice, PTR), recommendation=ENFORCE)
+    machine.type(change.plan(ptr, read(machine.folder)).lines)
+
+    assert machine.shell(f"postmap -q 203.0.113.10 {kind}:/etc/postfix/client_access") == "OK\n"
+    machine.shell("postfix check")
+
+
+@pytest.mark.integration
 def test_the_editors_lines_and_the_command_say_the_same(advice: Advice, machine: Machine) -> None:
     found = named(advice, "reject_unknown_reverse_client_hostname")
     lines = list(found.lines_to_type)
@@ -221,3 +373,31 @@ def test_the_editors_lines_and_the_command_say_the_same(advice: Advice, machine:
 
 def test_advise_is_the_same_twice(advice: Advice) -> None:
     assert Question([MONTH], config=MAIN_CF).advise() == advice
+
+
+def judged(found: dict[str, Any]) -> None:
+    for base, seen in found.items():
+        assert seen["said"] == [], base
+        before, on, after = seen["settings"]
+        assert before == after != on
+        for kind, codes in (("wanted", "222"), ("unwanted", "2x2"), ("relaying", "xxx")):
+            for now, code in zip(seen["replies"], codes, strict=True):
+                assert now[kind]
+                for client, reply in now[kind].items():
+                    assert reply[:1] in ("2" if code == "2" else "45"), (base, kind, client, reply)
+        refusals = {reply.partition(":")[2].partition(",")[0] for reply in seen["replies"][1]["unwanted"].values()}
+        assert len(refusals) == len(seen["replies"][1]["unwanted"]), refusals
+
+
+@pytest.mark.integration
+def test_wanted_clients_pass_unwanted_are_refused_and_nobody_relays() -> None:
+    judged(trial.entered("trial", "short"))
+
+
+@pytest.mark.integration
+@pytest.mark.long
+def test_wanted_clients_pass_and_unwanted_are_refused_by_every_tip() -> None:
+    found = trial.entered("trial")
+
+    assert len(found) == len(trial.BASES)
+    judged(found)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.amendment import commands, insert, undo, with_entries
-from advisor.entry import ALIASES, KNOWN, LISTS, Entry, parse_list, suggest
+from advisor.entry import ALIASES, KNOWN, LISTS, Entry, bare, parse_list, suggest
 from advisor.errors import AdvisorError
 from advisor.postconf import DEFAULTS, Postconf, from_text, read, running
 
@@ -65,6 +65,18 @@ def config(text: str) -> Postconf:
             "check_policy_service { unix:private/x, timeout=10s } permit",
             (Entry("check_policy_service", "{ unix:private/x, timeout=10s }"), Entry("permit")),
         ),
+        (
+            "warn_if_reject policyd-spf { HELO_reject = False; x = 1 }, reject",
+            (Entry("policyd-spf", "{ HELO_reject = False; x = 1 }", warn=True), Entry("reject")),
+        ),
+        (
+            "postscreen_dnsbl_action { zen.spamhaus.org*3, threshold=3 } policyd-spf permit",
+            (
+                Entry("postscreen_dnsbl_action", "{ zen.spamhaus.org*3, threshold=3 }"),
+                Entry("policyd-spf"),
+                Entry("permit"),
+            ),
+        ),
         ("sleep 5, reject_unauth_pipelining", (Entry("sleep", "5"), Entry("reject_unauth_pipelining"))),
         ("reject_maps_rbl reject", (Entry("reject_maps_rbl"), Entry("reject"))),
         (
@@ -98,6 +110,27 @@ def test_parse_list_reads_what_smtpd_reads(text: str, entries: tuple[Entry, ...]
 )
 def test_parse_list_gives_obsolete_names_todays_name(old: str, new: str) -> None:
     assert parse_list(old) == (Entry(new),)
+
+
+@pytest.mark.parametrize(
+    ("argument", "found"),
+    [
+        ("{ inet:127.0.0.1:10023, timeout=10s }", "inet:127.0.0.1:10023"),
+        ("{unix:private/x}", "unix:private/x"),
+        ("zen.spamhaus.org=127.0.0.[2..11]", "zen.spamhaus.org"),
+        ("unix:private/x", "unix:private/x"),
+        ("{}", ""),
+        ("", ""),
+    ],
+)
+def test_the_service_or_list_that_an_argument_names(argument: str, found: str) -> None:
+    assert bare(argument) == found
+
+
+def test_a_service_in_braces_is_found_by_its_name() -> None:
+    here = config("smtpd_recipient_restrictions = check_policy_service { unix:postgrey/socket, timeout=10s }\n")
+    assert here.state("check_policy_service", "unix:postgrey/socket").word == "enforced"
+    assert here.state("check_policy_service", "unix:private/x").word == "off"
 
 
 def test_parse_list_knows_reject_rbl_as_an_alias_with_an_argument() -> None:
@@ -309,6 +342,20 @@ def test_read_takes_a_file_or_a_folder(tmp_path: Path) -> None:
     file.write_text("a = 1\n# M\u00fcller\n", encoding="latin-1")
     assert read(file).parameters == read(tmp_path).parameters == {"a": "1"}
     assert read(tmp_path).origin == str(file)
+
+
+def test_read_keeps_the_text_and_the_services_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "main.cf").write_text("# ours\na = 1\n")
+    assert read(tmp_path).master is None
+    (tmp_path / "master.cf").write_text("smtp inet n - y - - smtpd -o a=2\nbroken\n")
+    (tmp_path / "saved").write_text("a = 1\n")
+    for path in (tmp_path, tmp_path / "main.cf"):
+        found = read(path)
+        assert found.text == "# ours\na = 1\n"
+        assert found.master is not None
+        assert found.seen_by(found.master.services[0]).value("a") == "2"
+        assert found.problems()[0].startswith(f"{tmp_path}/master.cf, line 2: broken is no service")
+    assert (read(tmp_path / "saved").text, read(tmp_path / "saved").master) == ("", None)
 
 
 def test_read_says_which_file_is_missing(tmp_path: Path) -> None:
@@ -1006,6 +1053,9 @@ def test_running_reads_what_is_set_and_asks_for_the_rest(tmp_path: Path) -> None
     assert here.value("mynetworks") == _postconf(tmp_path, "-h", "mynetworks").strip() != ""
     assert here.value("mydestination") == _postconf(tmp_path, "-xh", "mydestination").strip()
     assert here.networks().stated
+    assert here.text == (tmp_path / "main.cf").read_text()
+    assert here.master is not None
+    assert [str(each) for each in here.master.mail_servers()] == ["smtp/inet"]
 
 
 @pytest.mark.integration

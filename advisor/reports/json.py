@@ -21,7 +21,7 @@ _TALLIES = (
 )  # fmt: skip
 _PLAIN = (
     "name", "tip", "claim", "parameter", "state", "recommendation", "rank", "basis", "hosts_more",
-    "lines_to_type", "try_first", "undo", "reasons", "not_known",
+    "lines_to_type", "try_first", "undo", "diff", "reasons", "not_known",
 )  # fmt: skip
 _ADVICE = ("schema", "period", "hosts", "coverage", "restrictions", "allowlist", "findings")
 

@@ -14,7 +14,7 @@ Shown = TypeVar("Shown")
 
 LONGEST = 60
 """Text from the log is cut to this, in the middle: both ends of a name tell the most."""
-_TYPED = frozenset({"lines_to_type", "try_first", "undo", "allowlist"})
+_TYPED = frozenset({"lines_to_type", "try_first", "undo", "diff", "allowlist"})
 _SEEN = frozenset("LMNPS")
 
 
