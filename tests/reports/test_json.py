@@ -16,7 +16,7 @@ KEYS = {
 RESTRICTION = {
     "name", "tip", "claim", "parameter", "state", "recommendation", "rank", "stopped", "hurt", "undecided",
     "no_evidence", "marginal", "accepted", "wanted", "unwanted", "undecided_all", "wanted_judged", "unwanted_judged",
-    "refused", "harm_interval", "basis", "lines_to_type", "try_first", "undo", "reasons", "not_known", "hosts",
+    "refused", "harm_interval", "basis", "lines_to_type", "try_first", "undo", "diff", "reasons", "not_known", "hosts",
     "hosts_more",
 }  # fmt: skip
 
