@@ -14,21 +14,22 @@ The flow, left to right and down; each module imports only from those before it,
     attempts ──▶ answers
         response ▸ blocklist ▸ dnsbl ▸ dmarc ▸ spf_check ▸ spf_query ▸ spf_policy ▸ existence ▸ likeness ▸ restriction
         listing ▸ restrictions ▸ entry ▸ expression ▸ setting ▸ state ▸ problem ▸ master ▸ postconf ▸ mapfile ▸ effect
-        pattern ▸ dictionary ▸ access ▸ shelf ▸ whitelist ▸ postgrey ▸ triplet ▸ greylist ▸ comeback ▸ prospect ▸ forecast
-        reduction ▸ hearing ▸ testimony ▸ census ▸ fold ▸ simulation ▸ outcome
+        pattern ▸ dictionary ▸ access ▸ shelf ▸ whitelist ▸ postgrey ▸ triplet ▸ greylist ▸ comeback ▸ prospect
+        forecast ▸ reduction ▸ hearing ▸ testimony ▸ census ▸ fold ▸ simulation ▸ outcome
     answers ──▶ Advice
         label ▸ case ▸ handover ▸ correspondence ▸ score ▸ content_filter ▸ listed ▸ reason ▸ reasons ▸ evidence
-        board ▸ poll ▸ recommendation ▸ traffic ▸ interval ▸ harm ▸ deviation ▸ finding ▸ shape ▸ amendment
-        footprint ▸ key ▸ exemption ▸ allowlist ▸ pool ▸ admission ▸ allowlists ▸ existing ▸ review
-        switch ▸ revision ▸ change ▸ advice
+        board ▸ poll ▸ recommendation ▸ traffic ▸ interval ▸ selection ▸ decision ▸ harm ▸ deviation ▸ finding
+        shape ▸ amendment ▸ footprint ▸ key ▸ exemption ▸ pool ▸ admission ▸ allowlists ▸ existing ▸ review
+        switch ▸ revision ▸ change ▸ sequel ▸ advice
     Advice ──▶ terminal, html, mail, json
-        pseudonym ▸ reports ▸ sendmail
-    attempts ──▶ questions ──▶ responses; nothing else asks the network
+        pseudonym ▸ reports ▸ sendmail ▸ chapter ▸ story
+    attempts ──▶ questions ──▶ responses; this and `system --ask` alone ask the network
         period ▸ packet ▸ resolver ▸ archive ▸ pruning ▸ inquiry ▸ quota ▸ plan ▸ mention ▸ survey ▸ statement
     the machine around Postfix, or a copy of its files
         tree ▸ release ▸ checkup ▸ bind ▸ resolv ▸ endpoint ▸ policy_service ▸ milter ▸ outside ▸ asking ▸ inspection
     which logs, which period, whose configuration; one command for each function below
-        table ▸ progress ▸ absence ▸ examination ▸ intake ▸ question ▸ clearance ▸ watch ▸ option ▸ invocation ▸ commands ▸ cli
+        table ▸ progress ▸ absence ▸ examination ▸ intake ▸ question ▸ clearance ▸ watch
+        option ▸ invocation ▸ commands ▸ cli
 
 Two pure halves. Parsing: lines in, events out; no state but the year and the zone of the header. Analysis: frames in,
 frames out; no clock, no network, no environment.
@@ -40,13 +41,16 @@ from typing import TYPE_CHECKING, Any
 from advisor.errors import AdvisorError
 
 if TYPE_CHECKING:
+    from advisor.clearance import allowlist
+    from advisor.inspection import system
     from advisor.intake import doctor, follow, ingest, prune
-    from advisor.question import advise, attempts, events, explain, lookup, report, simulate
+    from advisor.question import advise, attempts, events, explain, lookup, report, simulate, trace
 
 __version__ = "0.1.0"
 __all__ = [
     "AdvisorError",
     "advise",
+    "allowlist",
     "attempts",
     "doctor",
     "events",
@@ -57,6 +61,8 @@ __all__ = [
     "prune",
     "report",
     "simulate",
+    "system",
+    "trace",
 ]
 
 
@@ -64,5 +70,6 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands fo
     """Import the functions when they are first asked for: `advisor --help` needs none of the engines."""
     if name in __all__:
         where = "advisor.intake" if name in ("doctor", "follow", "ingest", "prune") else "advisor.question"
+        where = {"allowlist": "advisor.clearance", "system": "advisor.inspection"}.get(name, where)
         return getattr(import_module(where), name)
     raise AttributeError(name)

@@ -24,6 +24,7 @@ from advisor.recommendation import ENFORCE, LEAVE, RELAX, WARN, Advice, Host, Re
 from advisor.response import Responses
 from advisor.restriction import Asked, ask
 from advisor.restrictions import CATALOGUE, TIPS
+from advisor.sequel import sentences, sequels
 from advisor.shape import shapes
 from advisor.simulation import answers
 from advisor.traffic import traffic
@@ -98,6 +99,7 @@ def advise(situation: Situation) -> Advice:
         cannot_show=cannot_show(seen, situation.events),
         evidence=_evidence(outside),
         board=_board(frame, asked, ranked, situation),
+        sequels=tuple(words for each in sequels(frame, asked) for words in sentences(each, situation.zone)),
     )
 
 

@@ -57,6 +57,7 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
         "sent it at all other times",
     ),
     ("sender", pa.string(), "the envelope sender; '' is the null sender"),
+    ("sender_domain", pa.string(), "what stands behind the last @ in it, in lower case; '' for one without"),
     ("sender_basis", pa.string(), "logged: smtpd's own line; derived: qmgr's, after rewriting"),
     ("sender_kind", pa.string(), "null, literal, own (our domain), rewritten (SRS: nobody knows by whom), domain"),
     ("recipient", pa.string(), "the address in RCPT TO; null when not logged"),
@@ -180,6 +181,7 @@ def _complete(row: Row, inside: _Inside, own: frozenset[str]) -> None:
     row["helo_syntax"] = helo_syntax(row["helo_name"]) if row.get("helo_name") else None
     sender = row.get("sender")
     row["recipient_ours"] = _ours(row, own)
+    row["sender_domain"] = None if sender is None else _sender_domain(sender)
     row["sender_kind"] = None if sender is None else _sender_kind(sender, row["sender_basis"], own)
 
 
@@ -192,6 +194,12 @@ def _ours(row: Row, own: frozenset[str]) -> bool | None:
         return False
     passed = row["action"] == "accept" or row.get("restriction") == "reject_unlisted_recipient"
     return True if passed or sender_domain(row.get("recipient") or "") in own else None
+
+
+def _sender_domain(sender: str) -> str:
+    """The domain as it was written, a dot at its end included; beyond ASCII there is no lower case that DNS shares."""
+    domain = sender.rpartition("@")[2] if "@" in sender else ""
+    return domain.lower() if domain.isascii() else domain
 
 
 def _sender_kind(sender: str, basis: str | None, own: frozenset[str]) -> str:

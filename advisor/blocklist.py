@@ -158,6 +158,7 @@ def _members(field: str) -> list[int]:
     return members
 
 
+@lru_cache(maxsize=100_000)
 def passes(octets: tuple[frozenset[int], ...], value: str) -> bool:
     """Whether an answer passes a filter; all pass where there is none."""
     return all(number in octet for number, octet in zip(IPv4Address(value).packed, octets, strict=False))
@@ -176,6 +177,7 @@ def names(what: str) -> str:
     return DOMAINS if _address(what) is None else ADDRESSES
 
 
+@lru_cache(maxsize=100_000)
 def domain(what: str) -> str | None:
     """The domain of a name or mail address for which an RHSBL is asked; None where Postfix asks none.
 
@@ -191,9 +193,13 @@ def domain(what: str) -> str | None:
 
 def question(zone: str, what: str) -> str:
     """The name to ask for, type A: the octets or nibbles of an address backwards, or a domain, before the zone."""
+    return f"{_front(what)}.{split(zone)[0]}"
+
+
+@lru_cache(maxsize=100_000)
+def _front(what: str) -> str:
     ip = _address(what)
-    front = canonical(what) if ip is None else ip.reverse_pointer.removesuffix(".arpa").rpartition(".")[0]
-    return f"{front}.{split(zone)[0]}"
+    return canonical(what) if ip is None else ip.reverse_pointer.removesuffix(".arpa").rpartition(".")[0]
 
 
 @lru_cache(maxsize=1_000)
@@ -214,12 +220,18 @@ def tests(zone: str) -> tuple[Test, ...]:
 
 def refusal(zone: str, response: Response) -> str:
     """What is wrong with an answer that is no listing, whatever it looks like; '' where nothing is."""
+    return (
+        next(filter(None, (_wrong(zone, value) for value in response.values)), "") if response.status == FOUND else ""
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _wrong(zone: str, value: str) -> str:
     found = known(zone)
-    for value in response.values if response.status == FOUND else ():
-        if IPv4Address(value) not in _LOOPBACK:
-            return f"answers {value}, which no list does: it is dead, or somebody else answers in its place"
-        if any(passes(split(f"={error}")[1], value) for error in (*_ERRORS, *(found.errors if found else ()))):
-            return f"answers {value}: {_MEANT.get(value, 'an error, not a listing')}"
+    if IPv4Address(value) not in _LOOPBACK:
+        return f"answers {value}, which no list does: it is dead, or somebody else answers in its place"
+    if any(passes(split(f"={error}")[1], value) for error in (*_ERRORS, *(found.errors if found else ()))):
+        return f"answers {value}: {_MEANT.get(value, 'an error, not a listing')}"
     return ""
 
 
@@ -247,8 +259,16 @@ def believed(dns: Responses, zone: str, at: datetime | None = None, kind: str | 
     `kind` is what it is asked for, ADDRESSES or DOMAINS; without it, a list that passes for one is believed.
     """
     kinds = [kind] if kind else dict.fromkeys(test.names for test in tests(zone))
-    verdicts = [_passed(dns, zone, each, at) for each in kinds]
-    return True if True in verdicts else False if False in verdicts else None
+    # Where each test was asked once, which is the case for whoever looks up once, the time makes no difference.
+    steady = ("steady", zone)
+    if steady not in dns.derived:
+        dns.derived[steady] = dns.steady((test.name for test in tests(zone)), "A")
+    key = ("believed", zone, kind, None if dns.derived[steady] else at)
+    if key not in dns.derived:
+        verdicts = [_passed(dns, zone, each, at) for each in kinds]
+        dns.derived[key] = True if True in verdicts else False if False in verdicts else None
+    verdict: bool | None = dns.derived[key]
+    return verdict
 
 
 def listed(dns: Responses, zone: str, what: str, at: datetime | None = None) -> tuple[bool | None, Response | None]:

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from advisor import allowlist, revision
+from advisor import exemption, revision
 from advisor.amendment import commands, insert, undo, with_entries
 from advisor.effect import servers
 from advisor.entry import LISTS, Entry, words
@@ -115,14 +115,14 @@ def _table(config: Postconf) -> str:
 
     A pcre or regexp table holds patterns, in which an address would match more than itself: then it is one beside it.
     """
-    name = allowlist.FILE
+    name = exemption.FILE
     for parameter in LISTS:
         for entry in config.entries(parameter):
             kind, _, path = entry.argument.partition(":")
-            if entry.name == "check_client_access" and path == allowlist.FILE:
+            if entry.name == "check_client_access" and path == exemption.FILE:
                 if kind in (*BUILT, "texthash", "cidr"):
                     return entry.argument
-                name = f"{allowlist.FILE}_allow"
+                name = f"{exemption.FILE}_allow"
     return f"{config.database_type()}:{name}"
 
 
@@ -132,7 +132,7 @@ def _map(table: str, hosts: Sequence[Host]) -> list[str]:
         return []
     kind, _, name = table.partition(":")
     made = [f"postmap {table}"] if kind not in TEXTS else []
-    return [f"# {name}, add:", *allowlist.lines(hosts), *(["# then:", *made] if made else [])]
+    return [f"# {name}, add:", *exemption.lines(hosts), *(["# then:", *made] if made else [])]
 
 
 def _displaced(config: Postconf, parameter: str) -> tuple[str, ...]:
@@ -158,12 +158,12 @@ def _diff(before: Postconf, after: Postconf) -> tuple[str, ...]:
 
 def wanted_hosts(hosts: Iterable[Host]) -> list[Host]:
     """The hosts that an allowlist is for."""
-    return allowlist.wanted(hosts)
+    return exemption.wanted(hosts)
 
 
 def allowlist_lines(hosts: Sequence[Host]) -> tuple[str, ...]:
     """The allowlist map for all changes together."""
-    return allowlist.lines(hosts)
+    return exemption.lines(hosts)
 
 
 def knob(restriction: Restriction) -> str:

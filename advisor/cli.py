@@ -5,7 +5,22 @@ from typing import Annotated
 
 import typer
 
-from advisor.commands import advise, attempts, doctor, events, explain, follow, ingest, lookup, prune, report, simulate
+from advisor.commands import (
+    advise,
+    allowlist,
+    attempts,
+    doctor,
+    events,
+    explain,
+    follow,
+    ingest,
+    lookup,
+    prune,
+    report,
+    simulate,
+    system,
+    trace,
+)
 
 app = typer.Typer(
     add_completion=True,
@@ -39,5 +54,20 @@ def main(  # noqa: D103 - Typer would show its docstring in place of the help ab
         sys.stdout.write(context.get_help() + "\n")
 
 
-for _module in (report, advise, simulate, attempts, events, ingest, follow, lookup, prune, doctor, explain):
+for _module in (
+    report,
+    advise,
+    allowlist,
+    simulate,
+    attempts,
+    events,
+    ingest,
+    follow,
+    lookup,
+    trace,
+    prune,
+    doctor,
+    system,
+    explain,
+):
     app.command()(getattr(_module, _module.__name__.rpartition(".")[2]))

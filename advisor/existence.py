@@ -7,6 +7,7 @@ smtpd_check.c, dns_lookup_l() in dns_lookup.c, smtpd_peer.c.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import ip_address
 
 from advisor.hostname import valid_hostname, valid_ipv4, valid_ipv6
@@ -71,13 +72,19 @@ def mail_domain(name: str, dns: Responses, at: datetime | None) -> Found | None:
     return None if exchangers is None and (addresses is None or addresses[0] != UNKNOWN) else addresses
 
 
+@lru_cache(maxsize=100_000)
+def _pointer(address: str) -> str:
+    """The name of an address in the DNS; '' for what is none."""
+    try:
+        return ip_address(address).reverse_pointer
+    except ValueError:
+        return ""
+
+
 def reverse(address: str, dns: Responses, at: datetime | None) -> tuple[Found, tuple[str, ...]] | None:
     """Whether an address has a name that smtpd takes, and which; what is no host name or a number it does not take."""
-    try:
-        pointer = ip_address(address).reverse_pointer
-    except ValueError:
-        return None
-    response = dns.find(pointer, "PTR", at)
+    pointer = _pointer(address)
+    response = dns.find(pointer, "PTR", at) if pointer else None
     if response is None:
         return None
     if _status(response) != KNOWN:

@@ -27,15 +27,48 @@ def _share_where(hits: int, of: int, probability: float) -> float:
     return (low + high) / 2
 
 
-def exact_binomial(hits: int, of: int) -> tuple[float, float] | None:
-    """The 95 % interval of Clopper and Pearson (1934) for a share; None where nothing was counted.
+def exact_binomial(hits: int, of: int, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
+    """The interval of Clopper and Pearson (1934) for a share; None where nothing was counted.
 
-    With no hit, or nothing but hits, all of the doubt lies on one side: 0 of 300 means at most 1.0 %.
+    With no hit, or nothing but hits, all of the doubt lies on one side: 0 of 300 means at most 1.0 % (95 %).
     """
     if of == 0:
         return None
-    doubt = 1 - CONFIDENCE
+    doubt = 1 - confidence
     side = doubt if hits in (0, of) else doubt / 2
     lower = 0.0 if hits == 0 else _share_where(hits - 1, of, 1 - side)
     upper = 1.0 if hits == of else _share_where(hits, of, side)
     return lower, upper
+
+
+def widened(
+    hits: int, of: int, doubtful_hits: int, doubtful_rest: int, confidence: float = CONFIDENCE
+) -> tuple[float, float] | None:
+    """The exact interval of `hits` among `of`, wide enough for whatever the doubtful cases turn out to be.
+
+    `doubtful_hits` would be hits if they belonged to `of`, `doubtful_rest` would not. They are bias, no sampling error,
+    so the worst is taken: only the former belong (upper end), or only the latter (lower end). All and none of them lie
+    between. None where nothing decided was counted, since then nothing was measured.
+    """
+    if of == 0:
+        return None
+    least = exact_binomial(hits, of + doubtful_rest, confidence)
+    most = exact_binomial(hits + doubtful_hits, of + doubtful_hits, confidence)
+    if least is None or most is None:
+        return None
+    return least[0], most[1]
+
+
+def foreseen(
+    interval: tuple[float, float] | None, of: int, confidence: float = CONFIDENCE
+) -> tuple[float, float] | None:
+    """Between which shares `of` new cases will lie, when the true share lies in an interval.
+
+    A week has few clients, so what it shows differs from the rate: of 60 clients at 1 % there is often none.
+    """
+    if interval is None or of == 0:
+        return None
+    side = (1 - confidence) / 2
+    low = next(hits for hits in range(of + 1) if _at_most(hits, of, interval[0]) > side)
+    high = next(hits for hits in range(low, of + 1) if _at_most(hits, of, interval[1]) >= 1 - side)
+    return low / of, high / of

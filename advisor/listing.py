@@ -42,13 +42,11 @@ def refused_client(dns: Responses, zone: str, name: str | None, at: datetime | N
     return _NOT_ASKED if name.lower() == "unknown" else refused_name(dns, zone, name, at)
 
 
-def refused_address(
-    dns: Responses, zone: str, sender: str | None, kind: str | None, at: datetime | None
-) -> Told | None:
-    """The answer for a sender."""
+def refused_sender(dns: Responses, zone: str, domain: str | None, kind: str | None, at: datetime | None) -> Told | None:
+    """The answer for a sender's domain; of a sender without one nothing is known."""
     if kind == "null":
         return _NOT_ASKED
-    return None if sender is None or kind in (None, "rewritten") else refused_name(dns, zone, sender, at)
+    return refused_name(dns, zone, domain, at) if domain and kind not in (None, "rewritten") else None
 
 
 def welcomed(dns: Responses, zone: str, what: str | None, ours: Flag, at: datetime | None) -> Told | None:

@@ -36,3 +36,5 @@ Rate = Annotated[float, typer.Option(metavar="N", help="Questions a second to th
 Budget = Annotated[int, typer.Option(metavar="N", help="Questions a day to each list; 0: no limit.")]
 _PASSED_ON = "Put pseudonyms for addresses, names and mailboxes, to pass it on."
 Pseudonymise = Annotated[bool, typer.Option("--pseudonymise", help=_PASSED_ON)]
+_VERDICTS = "Your own verdicts, a line each: wanted|unwanted ADDRESS|NETWORK|SENDER|@DOMAIN|QUEUE_ID."
+Labels = Annotated[Path | None, typer.Option("--labels", metavar="FILE", help=_VERDICTS)]

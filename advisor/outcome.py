@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-import narwhals as nw
+import numpy as np
 
-from advisor.fold import REFUSES, come_to
+from advisor.census import COUNT, names
+from advisor.fold import REFUSES, Verdict, come_to
 from advisor.restriction import WORDS
 from advisor.simulation import Simulation
 
@@ -38,15 +39,15 @@ class _Pattern:
 
 def _patterns(simulation: Simulation) -> list[_Pattern]:
     """Which answers stood together, and how often."""
-    frame = nw.from_native(simulation.frame)
-    own = [f"answer_{number}" for number in range(len(simulation.asked))]
-    found = frame.group_by("origin", "action", *own).agg(nw.len().alias("attempts"))
-    table = (found.collect("pyarrow") if isinstance(found, nw.LazyFrame) else found).to_arrow()
+    own = names(simulation.asked)
     patterns = []
-    for row in table.to_pylist():
+    verdicts: dict[tuple[str | None, ...], Verdict] = {}
+    for row in simulation.counted().to_pylist():
         answers = tuple(row[name] for name in own)
         kind = "inside" if row["origin"] != "outside" else "accepted" if row["action"] == "accept" else "refused"
-        patterns.append(_Pattern(row["attempts"], kind, row["action"], answers, *come_to(simulation.asked, answers)))
+        if answers not in verdicts:
+            verdicts[answers] = come_to(simulation.asked, answers)
+        patterns.append(_Pattern(row[COUNT], kind, row["action"], answers, *verdicts[answers]))
     return patterns
 
 
@@ -128,20 +129,25 @@ def _code_changes(patterns: Iterable[_Pattern]) -> dict[str, int]:
 
 
 def _overlap(simulation: Simulation, patterns: Sequence[_Pattern], refusing: Sequence[int]) -> Iterator[dict[str, Any]]:
-    """Any two restrictions: how many attempts from outside both turn away, only one, and where one is not known."""
-    names = {simulation.asked[number].column: number for number in reversed(refusing)}
-    for first, second in combinations(sorted(names.values()), 2):
-        counts = dict.fromkeys(("both", "first_only", "second_only", "unclear"), 0)
-        for pattern in patterns:
-            pair = pattern.answers[first], pattern.answers[second]
-            if pattern.kind == "inside":
-                continue
-            away = tuple(answer in REFUSES for answer in pair)
-            if any(away):
-                word = (
-                    "both" if all(away) else "unclear" if None in pair else "first_only" if away[0] else "second_only"
-                )
-                counts[word] += pattern.number
+    """Any two restrictions: how many attempts from outside both turn away, only one, and where one is not known.
+
+    There are many pairs, so all are counted at once: for each two words how often they stood together.
+    """
+    outside = [pattern for pattern in patterns if pattern.kind != "inside"]
+    size = len(simulation.asked)
+    shape = len(outside), size
+    away = np.array([[word in REFUSES for word in each.answers] for each in outside], np.int64).reshape(shape)
+    missing = np.array([[word is None for word in each.answers] for each in outside], np.int64).reshape(shape)
+    weighed = away * np.array([each.number for each in outside], np.int64).reshape(-1, 1)
+    both, unclear, all_away = weighed.T @ away, weighed.T @ missing, weighed.sum(axis=0)
+    columns = {simulation.asked[number].column: number for number in reversed(refusing)}
+    for first, second in combinations(sorted(columns.values()), 2):
+        counts = {
+            "both": int(both[first, second]),
+            "first_only": int(all_away[first] - both[first, second] - unclear[first, second]),
+            "second_only": int(all_away[second] - both[first, second] - unclear[second, first]),
+            "unclear": int(unclear[first, second] + unclear[second, first]),
+        }
         yield {"names": [simulation.asked[first].column, simulation.asked[second].column], **counts}
 
 

@@ -5,7 +5,7 @@ themselves (the clock, the zone, this machine's Postfix) is looked up here and h
 """
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from advisor import attempt, postconf
+from advisor import attempt, label, postconf
 from advisor.advice import Situation
 from advisor.advice import advise as _advise
 from advisor.entry import ALIASES, parse_list, suggest
@@ -26,10 +26,12 @@ from advisor.forecast import Forecast, forecast
 from advisor.greylist import replay
 from advisor.history import History, open_store, parse_files
 from advisor.intake import default_store, local_zone
+from advisor.label import Labels
 from advisor.mapfile import MapFile, tables_of
 from advisor.network import LOOPBACK, Network
 from advisor.period import moment
 from advisor.postgrey import Options, Whitelists, parse_options, whitelists
+from advisor.reasons import BY_NAME as REASONS
 from advisor.recommendation import Advice
 from advisor.reports import render
 from advisor.response import Responses
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
     from advisor.mention import Named
     from advisor.plan import Plan
+    from advisor.story import Trace
     from advisor.survey import Recorded
 
 
@@ -93,7 +96,8 @@ class Question:
     `files` are logs; without them the store is read, or this machine's own logs where there is none. `syslog_name`
     asks about one Postfix of several, called as it calls itself in the log. `since` and `until` are as in
     advisor.period. `config` is a configuration folder, a main.cf or saved `postconf -n` output; without it this
-    machine's Postfix is asked, if the log is this machine's. `waiting` may show who waits what for.
+    machine's Postfix is asked, if the log is this machine's. `labels` is a file of verdicts of one's own, as in
+    advisor.label. `waiting` may show who waits what for.
     """
 
     files: Sequence[str | Path] = ()
@@ -102,6 +106,7 @@ class Question:
     since: str | None = None
     until: str | None = None
     config: Path | None = None
+    labels: Path | None = None
     year: int | None = None
     zone: tzinfo = field(default_factory=local_zone)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -190,7 +195,7 @@ class Question:
     def advise(self) -> Advice:
         """The advice for the period."""
         history, events = self.history, self.events
-        notes = (*history.notes, *(str(error) for error in history.bad))
+        notes = (*history.notes, *(str(error) for error in history.bad), *self._unused_labels())
         with self.waiting("weighing"):
             return _advise(
                 Situation(
@@ -209,7 +214,20 @@ class Question:
     def weighed(self) -> pa.Table:
         """The attempts of the period with their `reasons`: of who writes to whom all that is known tells."""
         domains = self.configuration.local_domains() if self.configuration is not None else frozenset()
-        return self._in_period(weigh(self._attempts, self._of_one_postfix(self.history.events), domains))
+        events = self._of_one_postfix(self.history.events)
+        found = weigh(self._attempts, events, domains, dns=self.responses, labels=self._labels)
+        return self._in_period(found)
+
+    def _unused_labels(self) -> Iterator[str]:
+        """The labels that fit no mail of the whole history: a typing error, or old."""
+        labels = self._labels
+        if labels is not None and (unused := labels.unused(self._attempts)):
+            named = ", ".join(str(each) for each in unused[:3]) + (", ..." if len(unused) > 3 else "")
+            yield f"{len(unused)} labels of {self.labels} fit no mail: {named}."
+
+    @cached_property
+    def _labels(self) -> Labels | None:
+        return None if self.labels is None else label.read(self.labels)
 
     @cached_property
     def responses(self) -> Responses:
@@ -321,11 +339,25 @@ def lookup(*what: str | Path, store: str | Path | None = None, **options: Any) -
     return Question(what, store=None if what else kept, **options).lookup(planned, kept)
 
 
+def trace(key: str, *files: str | Path, **options: Any) -> "Trace":  # noqa: ANN401 - the fields of Question
+    """The whole story of a client, an address or a message (advisor.story)."""
+    from advisor.restriction import ask  # noqa: PLC0415 - few commands need it
+    from advisor.story import kind_of  # noqa: PLC0415 - as above
+    from advisor.story import trace as tell  # noqa: PLC0415 - as above
+
+    kind_of(key)
+    question = Question(files, **options)
+    asked = [ask(CATALOGUE[name], question.codes) for name in TIPS]
+    return tell(key, question.events, question.weighed, asked, question.responses)
+
+
 def explain(name: str) -> str:
     """What a restriction is, whom it hurts, and what a log shows of it."""
+    if name in REASONS:
+        return _reason_page(name)
     found = CATALOGUE.get(ALIASES.get(name, name))
     if found is None:
-        near = suggest(name, CATALOGUE)
+        near = suggest(name, [*CATALOGUE, *REASONS])
         todo = f"did you mean {near}?" if near else "'advisor explain' lists the names"
         raise AdvisorError("explain", f"there is no page on '{name}'", todo)
     title = f"{found.name}\n{'=' * len(found.name)}\n\n"
@@ -339,7 +371,16 @@ def explain(name: str) -> str:
     return f"{title}{found.page}\n\n" + "\n".join(facts) + "\n"
 
 
+def _reason_page(name: str) -> str:
+    reason = REASONS[name]
+    facts = [f"Speaks for   {'wanted' if reason.wanted else 'unwanted'} mail", f"Says         {reason.says}"]
+    if reason.silent_on:
+        facts.append(f"Silent on    {', '.join(sorted(reason.silent_on))}")
+    return f"{name}\n{'=' * len(name)}\n\n{reason.page}\n\n" + "\n".join(facts) + "\n"
+
+
 def names() -> dict[str, str]:
-    """Every restriction that has a page, with its first sentence; the tips first."""
+    """Every restriction that has a page, with its first sentence, the tips first; then the reasons of evidence."""
     order = [*TIPS, *(name for name in CATALOGUE if name not in TIPS)]
-    return {name: CATALOGUE[name].page.partition("\n")[0] for name in order}
+    pages = {name: CATALOGUE[name].page for name in order} | {name: each.page for name, each in REASONS.items()}
+    return {name: page.partition("\n")[0] for name, page in pages.items()}

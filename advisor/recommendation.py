@@ -163,7 +163,7 @@ class Advice:
     `coverage` is as in advisor.event.Coverage.as_dict(). `samples` are (shape, count, an example) of lines that were
     not understood. `cannot_show` says what this log cannot tell, and what would. `evidence` counts the accepted
     attempts from outside that each reason (advisor.evidence.REASONS) speaks of. `board` says what any set of the
-    restrictions would have done.
+    restrictions would have done, `sequels` what became of changes that the log itself shows, sentences all.
     """
 
     start: datetime | None
@@ -181,3 +181,4 @@ class Advice:
     cannot_show: tuple[str, ...]
     evidence: dict[str, int] = field(default_factory=dict)
     board: Board | None = None
+    sequels: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -59,6 +59,9 @@ class Responses:
     def __init__(self, responses: Iterable[Response] = ()) -> None:
         """Sort them by name and type, then by time."""
         self._by_question: dict[tuple[str, str], list[Response]] = {}
+        self._asked: dict[tuple[str, ...], frozenset[str]] = {}
+        self.derived: dict[tuple[Any, ...], Any] = {}
+        """What was derived from them, for whoever would derive it again and again; forgotten when one is added."""
         for response in responses:
             self._by_question.setdefault((response.name, response.type), []).append(response)
         for found in self._by_question.values():
@@ -79,8 +82,30 @@ class Responses:
 
     def add(self, response: Response) -> None:
         """Take in one more."""
+        self._asked.clear()
+        self.derived.clear()
         found = self._by_question.setdefault((response.name, response.type), [])
         insort(found, response, key=lambda each: each.asked_at)
+
+    def asked(self, *kinds: str) -> frozenset[str]:
+        """The names that somebody asked for, by any of these record types."""
+        found = self._asked.get(kinds)
+        if found is None:
+            found = self._asked[kinds] = frozenset(name for name, kind in self._by_question if kind in kinds)
+        return found
+
+    def below(self, zone: str, kind: str = "A") -> frozenset[str]:
+        """What stands before a zone in the names that somebody asked for by a record type."""
+        end = f".{zone}"
+        found = self._asked.get((kind, end))
+        if found is None:
+            names = (name for name in self.asked(kind) if name.endswith(end))
+            found = self._asked[kind, end] = frozenset(name[: -len(end)] for name in names)
+        return found
+
+    def steady(self, names: Iterable[str], kind: str) -> bool:
+        """Whether each of these names was asked for once at most, so that there is one answer for all times."""
+        return all(len(self._by_question.get((name, kind), ())) < 2 for name in names)
 
     def find(self, name: str, kind: str, at: datetime | None = None) -> Response | None:
         """The response nearest to a time, or the latest; None where nobody asked."""

@@ -8,6 +8,9 @@ from typing import Any
 
 import narwhals as nw
 
+from advisor.likeness import Alike
+from advisor.response import Responses
+
 Flag = bool | None
 """The value of a three-valued column."""
 
@@ -42,6 +45,12 @@ For what no column expression can tell: it is asked once for each tuple of value
 evidence. `day` is near the time of the attempt, or None where all questions to the DNS were asked on one day."""
 
 
+Instead = Callable[[str, Responses], Mapping[str, nw.Expr | None]]
+"""instead(argument, dns): what stands in for a column where its value makes no difference, None for nothing at all.
+
+Only `tell` is asked about the stand-in, and only about one row of each kind; it must answer as for the value itself."""
+
+
 @dataclass(frozen=True)
 class Restriction:
     """A check named as in postconf(5), with what Postfix answers and how it words it.
@@ -52,7 +61,8 @@ class Restriction:
     logs none), `since` the first Postfix that has it under this name. `tell` speaks where the predicate is null, of
     the columns `of` (and says `defer` in the cases of `recheck`, which the log takes for final); `tells` are the words
     that it may say beside those that follow from the codes, and `tempfail_parameter` the setting that makes a `defer`
-    of its `defer_if_permit`.
+    of its `defer_if_permit`. `alike` says which values `tell` need not be asked about one by one, `instead` which
+    columns make no difference.
     """
 
     predicate: Predicate
@@ -69,6 +79,8 @@ class Restriction:
     tell: Tell | None = None
     tells: tuple[str, ...] = ()
     tempfail_parameter: str = ""
+    alike: Alike | None = None
+    instead: Instead | None = None
     recheck: Predicate | None = None
 
     @property
@@ -155,7 +167,7 @@ class Asked:
     def logged(self) -> nw.Expr:
         """Whether Postfix itself said so of this attempt: it refused it with these words, or warned. Never null."""
         if not self.restriction.says:
-            return nw.col("offset") < 0
+            return nw.col("not_logged").fill_null(value=False)
         refused = (nw.col("restriction") == self.restriction.name).fill_null(value=False)
         if self.argument:
             return refused & (nw.col("list") == self.argument.partition("=")[0]).fill_null(value=False)
@@ -173,7 +185,7 @@ class Asked:
         if self.blind:
             return self.logged()
         found = self.restriction.predicate()
-        if self.restriction.parameter in _ASKED_AT_RCPT:
+        if self.restriction.parameter in AT_RCPT:
             found = found & ~_bare_postmaster()
         return self.logged() | found
 
@@ -285,7 +297,7 @@ class Asked:
         return frozenset({*map(_word, codes), *told})
 
 
-_ASKED_AT_RCPT = tuple(f"smtpd_{name}_restrictions" for name in ("client", "helo", "sender", "relay", "recipient"))
+AT_RCPT = tuple(f"smtpd_{name}_restrictions" for name in ("client", "helo", "sender", "relay", "recipient"))
 
 
 def _bare_postmaster() -> nw.Expr:

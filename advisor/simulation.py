@@ -5,17 +5,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
+import pyarrow as pa
 
 from advisor import access
+from advisor.census import census, own_answers
 from advisor.dictionary import PLAIN, Dictionary, read
 from advisor.entry import ALIASES, KNOWN, LISTS, Entry, parse_list, suggest
 from advisor.errors import AdvisorError
 from advisor.fold import ANSWER, LATE, TURNED_AWAY, UNLISTED, fold
+from advisor.hearing import Age
 from advisor.postconf import Postconf
 from advisor.response import Responses
 from advisor.restriction import MAP_WORDS, Asked, Restriction, ask, one_of, unlogged
 from advisor.restrictions import CATALOGUE
-from advisor.testimony import Age, Testimony, distinct, hear, in_order, numbered
+from advisor.testimony import Testimony, distinct, hear, in_order, numbered
 
 __all__ = ["ANSWER", "TURNED_AWAY", "Simulation", "answers", "asked_for", "fold", "named", "simulate"]
 
@@ -103,10 +106,8 @@ def answers(attempts: Any, asked: Sequence[Asked], dns: Responses | None = None)
 
 def _answered(frame: Any, asked: Sequence[Asked], heard: Testimony) -> Any:  # noqa: ANN401 - any engine
     """The frame with the columns of each restriction by itself; its rows may come out in another order."""
-    frame, each = heard.joined(frame), list(enumerate(asked))
-
-    told = {number: str(number) if number in heard.ages else "" for number, _ in each}
-    frame = frame.with_columns(*(one.answer(told[n]).alias(f"answer_{n}") for n, one in each))
+    frame, each = own_answers(heard.joined(frame), asked, heard), list(enumerate(asked))
+    told = [str(number) if number in heard.ages else "" for number, _ in each]
     frame = frame.with_columns(
         *(one.basis(told[n]).alias(f"basis_{n}") for n, one in each),
         *(_reply(one.reply(told[n]), n).alias(f"reply_{n}") for n, one in each),
@@ -163,7 +164,11 @@ class Simulation:
     def rows(self) -> Any:  # noqa: ANN401 - a Narwhals frame
         """The attempts in the order given, with the columns of `frame`, and then ANSWER and TURNED_AWAY."""
         ordered = _answered(numbered(nw.from_native(self.source)), self.asked, self.heard)
-        return in_order(fold(ordered, self.asked, nw.from_native(self.frame)))
+        return in_order(fold(ordered, self.asked, nw.from_native(self.counted(), eager_only=True)))
+
+    def counted(self) -> pa.Table:
+        """How often which answers stood together (advisor.census)."""
+        return census(nw.from_native(self.source), self.asked, self.heard)
 
     @property
     def attempts(self) -> Any:  # noqa: ANN401 - a frame of the engine that was asked

@@ -1,6 +1,6 @@
 """A survey: asks the DNS what a history raises, no faster than others can bear, and keeps the answers.
 
-Nothing else in this package asks the network anything.
+Beside advisor.asking nothing in this package asks the network anything.
 """
 
 import asyncio

@@ -1,19 +1,21 @@
 """Testimony: what functions say of the distinct values in attempts, joined back to the rows that have them.
 
 What no column expression can tell (a list, a name in the DNS, an access map) depends on few values of a row. So each
-tuple of values is asked about once in plain Python, and the answers come back by a join that all engines can do: its
-keys are never null, and it keeps the order of the rows.
+tuple of values is asked about once in plain Python, and of values that are told alike one for all (advisor.likeness).
+All rows that are told the same get the same number, by a join that all engines can do: its keys are never null.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import pyarrow as pa
 
-from advisor.attempt import SCHEMA
+from advisor.hearing import FLAGS, Age, Hearing
+from advisor.reduction import reads, reduced
 from advisor.response import Responses
 from advisor.restriction import Asked
 
@@ -21,8 +23,53 @@ ROW = "row_number"
 """The column with a row's number in the frame that was given, where a join may have moved it."""
 _DAY = "day_number"
 
-Age = tuple[datetime, datetime]
-"""When the oldest and the newest answer of the DNS that was used was given."""
+_FAMILIES = (
+    ("client_address", "client_name", "reverse_client_name"),
+    ("helo_name", "helo_syntax", "helo_sent"),
+    ("sender_domain", "sender_kind"),
+    ("recipient",),
+)
+"""Columns that go together: an address has few names, so one join serves whatever is told of either."""
+_FEW = 2_000
+
+
+@dataclass(frozen=True)
+class _Group:
+    """What was told of some columns: `keys` find the number of a row in `codes`, else it is the `common` one."""
+
+    name: str
+    values: int
+    keys: Mapping[str, nw.Expr]
+    codes: pa.Table
+    common: int
+    flags: tuple[str, ...]
+    verdicts: pa.Table
+    plain: tuple[str, ...]
+
+    @property
+    def few(self) -> bool:
+        """Whether so few rows differ in the keys that counting by them is cheaper than looking each row up."""
+        return self.values < _FEW
+
+    def coded(self, frame: Any) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back
+        """Put the column `name` with the number of each row in the place of the keys."""
+        if not self.codes.num_rows:
+            return frame.with_columns(nw.lit(self.common).cast(nw.Int64).alias(self.name)).drop(*self.keys)
+        frame = frame.join(beside(frame, self.codes), on=list(self.keys), how="left")
+        return frame.with_columns(nw.col(self.name).fill_null(self.common)).drop(*self.keys)
+
+    def told(self, frame: Any, *, plain: bool) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back
+        """Put what was told in the place of the number, and with `plain` the columns that it stands for."""
+        place = nw.col(self.name)
+        for name in self.flags:
+            flag = nw.col(name)
+            second, third = (flag == value for value in FLAGS[name][1:])
+            place = place * 3 + nw.when(third).then(nw.lit(2)).otherwise(nw.when(second).then(nw.lit(1))).fill_null(0)
+        key = f"{self.name}_place"
+        table = self.verdicts.rename_columns([key, *self.verdicts.column_names[1:]])
+        table = table if plain else table.drop_columns(list(self.plain))
+        found = frame.with_columns(place.cast(nw.Int64).alias(key))
+        return found.join(beside(frame, table), on=key, how="left").drop(key, self.name)
 
 
 @dataclass(frozen=True)
@@ -32,30 +79,99 @@ class Testimony:
     __test__ = False  # for pytest, which takes it for one of its own
 
     ages: dict[int, Age | None]
-    _answers: tuple[tuple["_Answers", pa.Table], ...]
+    groups: tuple[_Group, ...]
 
     def joined(self, frame: Any) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back
         """The frame with columns `told_N`, `told_reply_N` and `told_basis_N`, in any order of its rows."""
-        for told, table in self._answers:
-            frame = told.joined(frame, table)
+        for group in self.groups:
+            frame = group.told(group.coded(frame.with_columns(**group.keys)), plain=False)
         return frame
 
 
 def hear(frame: Any, asked: Sequence[Asked], dns: Responses) -> Testimony:  # noqa: ANN401 - a Narwhals frame
     """Ask every restriction that has a `tell` about the distinct values of its columns."""
-    by_columns: dict[tuple[str, ...], list[int]] = {}
+    by_columns: dict[tuple[str, ...], dict[int, Mapping[str, nw.Expr | None]]] = {}
     for number, one in enumerate(asked):
         if one.restriction.tell is not None and not one.blind:
-            by_columns.setdefault(one.restriction.of, []).append(number)
+            instead = one.restriction.instead(one.argument, dns) if one.restriction.instead is not None else {}
+            by_columns.setdefault(_family(one, instead), {})[number] = instead
     days = _Days(dns)
-    ages: dict[int, Age | None] = {}
-    answers = []
-    for columns, numbers in by_columns.items():
-        told = _Answers(columns, days, {number: asked[number] for number in numbers}, dns)
-        if table := told.table(frame):
-            answers.append((told, table))
-            ages |= told.ages
-    return Testimony(ages, tuple(answers))
+    found = [_group(frame, asked, by_columns[family], (days, dns), plain=family in _FAMILIES) for family in by_columns]
+    ages = {number: age for _, group_ages in found for number, age in group_ages.items()}
+    return Testimony(ages, tuple(group for group, group_ages in found if group_ages))
+
+
+def _family(one: Asked, instead: Mapping[str, nw.Expr | None]) -> tuple[str, ...]:
+    """The columns of those that are asked together; what has something instead of a column is asked by itself."""
+    wanted = tuple(name for name in one.restriction.of if name not in FLAGS and instead.get(name, name) is not None)
+    if any(stand_in is not None for stand_in in instead.values()):
+        return (one.column, *wanted)
+    return next((family for family in _FAMILIES if {*wanted} <= {*family}), wanted)
+
+
+def _group(
+    frame: Any,  # noqa: ANN401 - a Narwhals frame
+    asked: Sequence[Asked],
+    members: Mapping[int, Mapping[str, nw.Expr | None]],
+    said: tuple["_Days", Responses],
+    *,
+    plain: bool,
+) -> tuple[_Group, dict[int, Age | None]]:
+    """Ask the members about the distinct rows of the columns that they need."""
+    days, dns = said
+    exprs: dict[str, nw.Expr] = {}
+    for number, instead in members.items():
+        for name in asked[number].restriction.of:
+            stand_in = instead.get(name, nw.col(name))
+            if name not in FLAGS and stand_in is not None:
+                exprs[name] = stand_in
+    columns = tuple(exprs)
+    day = days.number()
+    if day is not None:
+        exprs[_DAY] = day.cast(nw.Int64)
+    values = distinct(frame.select(**exprs))
+    hearing = Hearing(values, days.moments, _DAY if day is not None else "", dns)
+    for number in members:
+        hearing.ask(number, asked[number])
+    wanted = reads(asked)
+    shown = {name: _plain(values, name) for name in columns if plain and name in wanted}
+    codes, verdicts = hearing.codes(shown)
+    name = f"of_{min(members)}"
+    common = int(np.bincount(codes).argmax()) if len(codes) else 0
+    rare = np.flatnonzero(codes != common)
+    keys = _keys(values, {each: exprs[each] for each in hearing.telling(list(exprs))}, f"{name}_key_")
+    held = {key: column.take(pa.array(rare)) for key, (_, column) in keys.items()}
+    table = pa.table({**held, name: pa.array(codes[rare])})
+    on = {key: expr for key, (expr, _) in keys.items()}
+    group = _Group(name, values.num_rows, on, table, common, hearing.flags, verdicts, tuple(shown))
+    return group, hearing.ages
+
+
+def _plain(values: pa.Table, name: str) -> pa.ChunkedArray:
+    return nw.from_native(values, eager_only=True).select(reduced(name).alias(name)).to_native()[name]
+
+
+def _keys(values: pa.Table, exprs: Mapping[str, nw.Expr], prefix: str) -> dict[str, tuple[nw.Expr, pa.ChunkedArray]]:
+    """The columns as keys that are never null: a value, and where that is not enough whether there is one."""
+    keys: dict[str, tuple[nw.Expr, pa.ChunkedArray]] = {}
+    table = nw.from_native(values, eager_only=True)
+    for name, expr in exprs.items():
+        key, own = f"{prefix}{name}", nw.col(name)
+        made = {key: (expr, own)}
+        if pa.types.is_boolean(values.schema.field(name).type):
+            made = {key: (_number(expr), _number(own))}
+        elif values[name].null_count:
+            made = {key: (expr.fill_null(""), own.fill_null(""))}
+            if table.filter(own == "").shape[0]:
+                made[f"{key}_null"] = expr.is_null(), own.is_null()
+        for each, (wide, narrow) in made.items():
+            keys[each] = wide, table.select(narrow.alias(each)).to_native()[each]
+    return keys
+
+
+def _number(flag: nw.Expr) -> nw.Expr:
+    chosen = nw.when(flag).then(nw.lit(2)).otherwise(nw.when(~flag).then(nw.lit(1)))
+    return chosen.fill_null(0).cast(nw.Int64)
 
 
 def distinct(frame: Any) -> pa.Table:  # noqa: ANN401 - a Narwhals frame
@@ -89,80 +205,10 @@ class _Days:
             *(nw.when(nw.col("time") >= nw.lit(turn)).then(nw.lit(1)).otherwise(nw.lit(0)) for turn in self._turns)
         )
 
-    def noon(self, number: int | None) -> datetime | None:
-        """What `tell` is given as the day."""
-        return None if number is None else self.noons[number]
-
-
-class _Answers:
-    """What restrictions that read the same columns were told."""
-
-    def __init__(self, columns: tuple[str, ...], days: _Days, asked: dict[int, Asked], dns: Responses) -> None:
-        self._columns, self._days, self._asked, self._dns = columns, days, asked, dns
-        self._prefix = f"of_{min(asked)}_"
-        self.ages: dict[int, Age | None] = {}
-
-    def _keys(self) -> dict[str, nw.Expr]:
-        """The columns as keys that are never null: a value, and whether there is one.
-
-        Their types are known; to ask a frame for them has DuckDB complain at its end that somebody kept them.
-        """
-        keys: dict[str, nw.Expr] = {}
-        for number, name in enumerate(self._columns):
-            nothing: Any = False if pa.types.is_boolean(SCHEMA.field(name).type) else ""
-            keys[f"{self._prefix}value_{number}"] = nw.col(name).fill_null(nothing)
-            keys[f"{self._prefix}null_{number}"] = nw.col(name).is_null()
-        day = self._days.number()
-        if day is not None:
-            keys[self._prefix + _DAY] = day.cast(nw.Int64)
-        return keys
-
-    def table(self, frame: Any) -> pa.Table | None:  # noqa: ANN401 - a Narwhals frame
-        """The distinct keys of a frame with what was told of them; None where nothing was."""
-        keys = self._keys()
-        table = distinct(frame.select(**keys))
-        days = table[self._prefix + _DAY].to_pylist() if self._prefix + _DAY in keys else [None] * table.num_rows
-        values = [self._values(table, number) for number in range(len(self._columns))]
-        rows = list(zip(days, *values, strict=True))
-        for number, one in self._asked.items():
-            columns = self._told(number, one, rows)
-            if columns is not None:
-                for name, column in columns.items():
-                    table = table.append_column(f"{name}_{number}", column)
-        return table if self.ages else None
-
-    def _values(self, table: pa.Table, number: int) -> list[Any]:
-        values = table[f"{self._prefix}value_{number}"].to_pylist()
-        nulls = table[f"{self._prefix}null_{number}"].to_pylist()
-        return [None if null else value for value, null in zip(values, nulls, strict=True)]
-
-    def _told(self, number: int, one: Asked, rows: Iterable[tuple[Any, ...]]) -> dict[str, pa.Array] | None:
-        """Ask about each row: word, code and basis; None where nothing was told of any."""
-        tell = one.restriction.tell
-        if tell is None:
-            return None
-        words: list[str | None] = []
-        replies: list[str | None] = []
-        bases: list[str | None] = []
-        times = []
-        for day, *values in rows:
-            said = tell(one.argument, self._dns, self._days.noon(day), *values)
-            told = None if said is None else one.heard(said)
-            words.append(told.word if told else None)
-            replies.append((told.reply or None) if told else None)
-            bases.append(told.basis if told else None)
-            if told and told.asked_at is not None:
-                times.append(told.asked_at)
-        if not any(words):
-            return None
-        self.ages[number] = (min(times), max(times)) if times else None
-        columns = {"told": words, "told_reply": replies, "told_basis": bases}
-        return {name: pa.array(column, pa.string()) for name, column in columns.items()}
-
-    def joined(self, frame: Any, table: pa.Table) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back
-        """The frame with the columns of `table` beside each row that has its keys."""
-        keys = self._keys()
-        return frame.with_columns(**keys).join(beside(frame, table), on=list(keys), how="left").drop(*keys)
+    @property
+    def moments(self) -> Sequence[datetime | None]:
+        """What `tell` is given as the day, by the number of the day."""
+        return self.noons if self._turns else (None,)
 
 
 def numbered(frame: Any) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back

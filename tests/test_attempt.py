@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from advisor import programs
-from advisor.attempt import SCHEMA, attempts, client_network
+from advisor.attempt import SCHEMA, _sender_domain, attempts, client_network
 from advisor.bcc import ENOUGH
 from advisor.line import Clock
 from advisor.network import LOOPBACK
@@ -262,3 +262,20 @@ def test_kinds_of_sender(sender: str, kind: str) -> None:
 def test_nothing_is_inside_by_guess() -> None:
     (row,) = attempts(parse(visit(1, ["a@b.example"]).replace("203.0.113.10", "192.168.1.5").encode())).to_pylist()
     assert (row["origin"], row["in_mynetworks"]) == ("outside", False)
+
+
+@pytest.mark.parametrize(
+    ("sender", "domain"),
+    [
+        ("", ""),
+        ("root", ""),
+        ("a@Firm.Example", "firm.example"),
+        ("a@firm.example.", "firm.example."),
+        ('"a@b"@firm.example', "firm.example"),
+        ("a@[192.0.2.1]", "[192.0.2.1]"),
+        # No name of the DNS, and it stays none: the sign for Kelvin is no k.
+        ("a@\N{KELVIN SIGN}.example", "\N{KELVIN SIGN}.example"),
+    ],
+)
+def test_the_domain_of_a_sender_is_as_it_was_written(sender: str, domain: str) -> None:
+    assert _sender_domain(sender) == domain

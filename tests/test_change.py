@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor import allowlist, change
+from advisor import change, exemption
 from advisor.master import from_text as services
 from advisor.postconf import Postconf, from_text, read
 from advisor.question import Question
@@ -116,9 +116,9 @@ def test_the_table_type_is_the_hosts_own(advice: Advice) -> None:
     [
         ("default_database_type = lmdb\n", "lmdb:/etc/postfix/client_access", True),
         ("default_database_type = texthash\n", "texthash:/etc/postfix/client_access", False),
-        (f"{HELO} = check_client_access cidr:{allowlist.FILE}\n", "cidr:/etc/postfix/client_access", False),
-        (f"{HELO} = check_client_access btree:{allowlist.FILE}\n", "btree:/etc/postfix/client_access", True),
-        (f"{HELO} = check_client_access pcre:{allowlist.FILE}\n", "hash:/etc/postfix/client_access_allow", True),
+        (f"{HELO} = check_client_access cidr:{exemption.FILE}\n", "cidr:/etc/postfix/client_access", False),
+        (f"{HELO} = check_client_access btree:{exemption.FILE}\n", "btree:/etc/postfix/client_access", True),
+        (f"{HELO} = check_client_access pcre:{exemption.FILE}\n", "hash:/etc/postfix/client_access_allow", True),
     ],
 )
 def test_the_map_is_of_the_type_that_is_there(advice: Advice, main: str, table: str, postmap: bool) -> None:
@@ -224,7 +224,7 @@ def test_nothing_from_a_log_enters_main_cf(name: str, hello: str, sender: str) -
 def test_only_wanted_hosts_are_let_through() -> None:
     hosts = [host("192.0.2.1", wanted=None), host("192.0.2.2", wanted=False), host("192.0.2.3"), host("2001:DB8::1")]
 
-    entries = [line for line in allowlist.lines(hosts) if not line.startswith("#")]
+    entries = [line for line in exemption.lines(hosts) if not line.startswith("#")]
 
     assert entries == ["192.0.2.3 OK", "2001:db8::1 OK"]
 
@@ -234,7 +234,7 @@ def test_nothing_from_a_log_becomes_an_entry(sender: str, evidence: str) -> None
     """access(5): an entry is a line that does not begin with '#'; a line that begins with a blank goes on with it."""
     hostile = replace(host(sender=sender + "\n0.0.0.0/0 OK\n"), evidence=evidence + "\r\n.example OK")
 
-    text = "\n".join(allowlist.lines([hostile]))
+    text = "\n".join(exemption.lines([hostile]))
 
     assert [line for line in text.splitlines() if not line.startswith("#")] == ["192.0.2.77 OK"]
     assert text.isascii()

@@ -1,8 +1,10 @@
 """A list folded as Postfix does: against every completion of missing answers, and on three engines."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 
 from advisor.attempt import SCHEMA
 from advisor.blocklist import question
+from advisor.census import own_answers
 from advisor.entry import Entry, parse_list
 from advisor.errors import AdvisorError
 from advisor.fold import come_to
@@ -29,6 +32,7 @@ from advisor.response import Response, Responses, canonical
 from advisor.restriction import WORDS, Asked, ask
 from advisor.restrictions import CATALOGUE
 from advisor.simulation import ANSWER, TURNED_AWAY, ask_all, asked_for, fold, simulate, whole
+from advisor.testimony import hear
 from tests.conftest import LAB, MONTH, real
 
 LIST = (
@@ -271,8 +275,15 @@ def all_attempts() -> pa.Table:
     few = pa.concat_tables([table.slice(0, 60), table.slice(table.num_rows - 1000, 60)])
     poorer = []
     for number, field in enumerate(few.schema):
-        if field.name not in ("source", "offset"):
+        if field.name not in ("source", "offset", "sender", "sender_domain"):
             poorer.append(few.set_column(number, field, pa.nulls(few.num_rows, field.type)))
+    # A sender has a domain, be it ''; without the one there is not the other.
+    unknown = few
+    for name in ("sender", "sender_domain"):
+        unknown = unknown.set_column(
+            SCHEMA.get_field_index(name), SCHEMA.field(name), pa.nulls(few.num_rows, pa.string())
+        )
+    poorer.append(unknown)
     return pa.concat_tables([table, *poorer])
 
 
@@ -417,6 +428,68 @@ def test_an_attempt_is_judged_by_the_day_nearest_to_it() -> None:
     }
 
 
+EVERY = (
+    *(name for name in CATALOGUE if not name.startswith(("check_", "permit_dnswl", "permit_rhswl", "reject_r"))),
+    *("permit_dnswl_client zen.dnsbl.test", "permit_rhswl_client dbl.test", "reject_rbl_client zen.dnsbl.test"),
+    *(f"reject_rhsbl_{what} dbl.test" for what in ("helo", "client", "reverse_client", "sender", "recipient")),
+    "check_client_access inline:{good.example=OK, 198.51.100=DEFER_IF_PERMIT}",
+    "check_sender_access inline:{ourdom.test=DISCARD, <>=DEFER}",
+    "check_helo_access inline:{localhost=REJECT}",
+)
+ONE_BY_ONE = ", ".join(EVERY)
+
+
+def with_records(table: pa.Table, *, spf: bool) -> Responses:
+    """Answers of one day, PTR records and policies among them, and SPF records where they are wanted."""
+    found = [replace(one, asked_at=datetime(2026, 11, 22, tzinfo=UTC)) for one in recorded(table)]
+    for number, address in enumerate(sorted(set(table["client_address"].to_pylist()) - {None})):
+        status = (("found", "host.example"), ("no_such_name",), ("temporary",))[number % 3]
+        found += [said(ip_address(address).reverse_pointer, "PTR", *status)] if number % 2 else []
+    if spf:
+        domains = sorted({*table["sender_domain"].to_pylist(), *table["dmarc_domain"].to_pylist()} - {None, ""})
+        found += [said(f"_dmarc.{name}", "TXT", "found", "v=DMARC1; p=reject") for name in domains[::2]]
+        found += [said(name, "TXT", "found", "v=spf1 ip4:192.0.2.0/24 -all") for name in domains[::3]]
+    return Responses(found)
+
+
+@pytest.mark.parametrize("spf", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_each_row_is_told_what_is_said_of_its_own_values(all_attempts: pa.Table, spf: bool) -> None:
+    table = all_attempts.slice(0, 1_500) if not spf else all_attempts
+    table = pa.concat_tables([table, all_attempts.slice(all_attempts.num_rows - 5_000)])
+    asked = asked_for(parse_list(ONE_BY_ONE))
+    dns = with_records(table, spf=spf)
+    frame = nw.from_native(duckdb.from_arrow(table.append_column("row", pa.array(range(table.num_rows)))))
+
+    rows = hear(frame, asked, dns).joined(frame).to_native().to_arrow_table().sort_by("row")
+
+    for number, one in enumerate(asked):
+        tell = one.restriction.tell
+        if tell is None:
+            continue
+        columns = [table[name].to_pylist() for name in one.restriction.of]
+        each = [tell(one.argument, dns, None, *values) for values in zip(*columns, strict=True)]
+        expected = [one.heard(told).word if told else None for told in each]
+        found = f"told_{number}"
+        assert (rows[found].to_pylist() if found in rows.column_names else [None] * len(each)) == expected, one.column
+
+
+@pytest.mark.parametrize(
+    "restrictions",
+    [pytest.param(ONE_BY_ONE, marks=pytest.mark.long), LIST, "reject_unknown_client_hostname", "permit"],
+)
+def test_a_census_counts_every_row(all_attempts: pa.Table, restrictions: str) -> None:
+    found = simulate(restrictions, duckdb.from_arrow(all_attempts), dns=with_records(all_attempts, spf=False))
+    names = ["origin", "action", *(f"answer_{number}" for number in range(len(found.asked)))]
+
+    told = found.heard.joined(nw.from_native(found.source))
+    rows = own_answers(told, found.asked, found.heard).select(names).to_native().to_arrow_table().to_pylist()
+    counted = found.counted().to_pylist()
+
+    assert Counter(tuple(row.values()) for row in rows) == {
+        tuple(row[name] for name in names): row["attempts"] for row in counted
+    }
+
+
 def test_nothing_looked_up_is_no_join(month: pa.Table) -> None:
     found = simulate("reject_rbl_client zen.dnsbl.test, reject_unknown_sender_domain", duckdb.from_arrow(month))
 
@@ -544,7 +617,7 @@ def test_a_bare_postmaster_is_taken_without_asking() -> None:
 
 
 def test_a_tempfail_action_defers_at_once() -> None:
-    rows = [{"sender": "a@slow.example", "sender_kind": "domain", "offset": 0}]
+    rows = [{"sender_domain": "slow.example", "sender_kind": "domain", "offset": 0}]
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
     dns = Responses(said("slow.example", kind, "temporary") for kind in ("MX", "A", "AAAA"))
     spelled = "reject_unknown_sender_domain"

@@ -5,7 +5,20 @@ from typing import Annotated
 import typer
 
 from advisor.invocation import emit, finish, hidden, question_of, rendered
-from advisor.option import Config, Files, Format, Output, Pseudonymise, Since, Store, SyslogName, Until, Year, Zone
+from advisor.option import (
+    Config,
+    Files,
+    Format,
+    Labels,
+    Output,
+    Pseudonymise,
+    Since,
+    Store,
+    SyslogName,
+    Until,
+    Year,
+    Zone,
+)
 
 
 def advise(
@@ -16,6 +29,7 @@ def advise(
     since: Since = None,
     until: Until = None,
     config: Config = None,
+    labels: Labels = None,
     form: Format = None,
     output: Output = None,
     year: Year = None,

@@ -6,7 +6,20 @@ import typer
 
 from advisor.errors import AdvisorError
 from advisor.invocation import emit, finish, hidden, question_of, rendered
-from advisor.option import Config, Files, Format, Output, Pseudonymise, Since, Store, SyslogName, Until, Year, Zone
+from advisor.option import (
+    Config,
+    Files,
+    Format,
+    Labels,
+    Output,
+    Pseudonymise,
+    Since,
+    Store,
+    SyslogName,
+    Until,
+    Year,
+    Zone,
+)
 
 
 def report(
@@ -17,6 +30,7 @@ def report(
     since: Since = None,
     until: Until = None,
     config: Config = None,
+    labels: Labels = None,
     form: Format = None,
     output: Output = None,
     year: Year = None,

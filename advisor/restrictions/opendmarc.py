@@ -28,6 +28,11 @@ def tell(_: str, dns: Responses, day: datetime | None, result: str | None, domai
     return Told("reject" if refused else "dunno", "550 5.7.1" if refused else "", asked_at=found.asked_at)
 
 
+def instead(_: str, dns: Responses) -> dict[str, nw.Expr | None]:
+    """Without any record the domain makes no difference."""
+    return {} if any(name.startswith("_dmarc.") for name in dns.asked("TXT")) else {"dmarc_domain": None}
+
+
 @restriction(
     parameter="smtpd_milters",
     needs=(),
@@ -36,6 +41,7 @@ def tell(_: str, dns: Responses, day: datetime | None, result: str | None, domai
     since="2.3",
     of=("dmarc", "dmarc_domain"),
     tell=tell,
+    instead=instead,
     tells=("defer",),
 )
 def opendmarc() -> nw.Expr:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import narwhals as nw
 
+from advisor import likeness
 from advisor.listing import welcomed
 from advisor.response import Responses
 from advisor.restriction import Flag, Told, restriction, unlogged
@@ -20,6 +21,7 @@ def tell(zone: str, dns: Responses, day: datetime | None, address: str | None, o
     since="2.8",
     of=("client_address", "recipient_ours"),
     tell=tell,
+    alike=likeness.listed_address,
     tells=("defer_if_reject",),
 )
 def permit_dnswl_client() -> nw.Expr:

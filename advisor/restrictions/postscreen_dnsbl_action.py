@@ -3,7 +3,10 @@
 from datetime import datetime
 
 import narwhals as nw
+import pyarrow as pa
 
+from advisor import likeness
+from advisor.blocklist import split
 from advisor.dnsbl import rank, read_sites
 from advisor.response import Responses
 from advisor.restriction import Told, restriction, unlogged
@@ -25,6 +28,12 @@ def tell(sites: str, dns: Responses, day: datetime | None, *values: str | bool |
     return Told("reject" if said.lowest >= wanted.threshold else "dunno", asked_at=said.asked_at)
 
 
+def alike(sites: str, dns: Responses, values: pa.Array) -> pa.Array:
+    """Clients about which none of the lists was asked."""
+    zones = (split(zone)[0] for zone, _ in read_sites(sites).weights) if sites else ()
+    return likeness.addresses(dns, values, *zones)
+
+
 @restriction(
     parameter="postscreen_dnsbl_action",
     needs=(),
@@ -32,6 +41,7 @@ def tell(sites: str, dns: Responses, day: datetime | None, *values: str | bool |
     since="2.8",
     of=("client_address", "in_mynetworks", "dnsbl_hit"),
     tell=tell,
+    alike=alike,
 )
 def postscreen_dnsbl_action() -> nw.Expr:
     """Refuse clients that DNS lists name, each list with its weight (postscreen_dnsbl_action = enforce).

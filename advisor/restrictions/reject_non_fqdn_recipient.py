@@ -4,6 +4,7 @@ from datetime import datetime
 
 import narwhals as nw
 
+from advisor import likeness
 from advisor.hostname import full_address
 from advisor.response import Responses
 from advisor.restriction import Told, restriction, unlogged
@@ -26,6 +27,7 @@ def tell(_: str, __: Responses, ___: datetime | None, recipient: str | None) -> 
     since="2.0",
     of=("recipient",),
     tell=tell,
+    alike=likeness.full_address,
 )
 def reject_non_fqdn_recipient() -> nw.Expr:
     """Reject recipients whose address has no full domain.

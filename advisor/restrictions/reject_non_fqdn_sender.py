@@ -4,21 +4,23 @@ from datetime import datetime
 
 import narwhals as nw
 
+from advisor import likeness
 from advisor.hostname import full_address
 from advisor.response import Responses
 from advisor.restriction import Told, restriction
 
 
-def tell(_: str, __: Responses, ___: datetime | None, sender: str | None, basis: str | None) -> Told | None:
+def tell(_: str, __: Responses, ___: datetime | None, *values: str | None) -> Told | None:
     """What follows from the address: of one that only qmgr shows nothing, since its domain may have been added.
 
     qmgr shows the null sender for a bare MAILER-DAEMON, too, which hardly anybody sends.
     """
-    if sender == "":
+    domain, kind, basis = values
+    if kind == "null":
         return Told("dunno", basis="derived" if basis == "logged" else "inferred")
-    if sender is None or basis != "logged":
+    if domain is None or not (domain or kind) or basis != "logged":
         return None
-    return Told("dunno" if full_address(sender) else "reject", basis="derived")
+    return Told("dunno" if full_address(f"@{domain}") else "reject", basis="derived")
 
 
 @restriction(
@@ -28,8 +30,9 @@ def tell(_: str, __: Responses, ___: datetime | None, sender: str | None, basis:
     code_parameter="non_fqdn_reject_code",
     says="Sender address rejected: need fully-qualified address",
     since="2.0",
-    of=("sender", "sender_basis"),
+    of=("sender_domain", "sender_kind", "sender_basis"),
     tell=tell,
+    alike=likeness.full_name,
 )
 def reject_non_fqdn_sender() -> nw.Expr:
     """Reject senders whose address has no full domain.

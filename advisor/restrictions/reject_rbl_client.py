@@ -4,6 +4,7 @@ from datetime import datetime
 
 import narwhals as nw
 
+from advisor import likeness
 from advisor.listing import refused
 from advisor.response import Responses
 from advisor.restriction import Told, restriction, unlogged
@@ -23,6 +24,7 @@ def tell(zone: str, dns: Responses, day: datetime | None, address: str | None) -
     since="2.0",
     of=("client_address",),
     tell=tell,
+    alike=likeness.listed_address,
 )
 def reject_rbl_client() -> nw.Expr:
     """Reject clients whose address a DNS blocklist names: `reject_rbl_client zen.spamhaus.org=127.0.0.[2..11]`.

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import narwhals as nw
 
+from advisor import likeness
 from advisor.listing import refused_client
 from advisor.response import Responses
 from advisor.restriction import Told, restriction, unlogged
@@ -23,6 +24,7 @@ def tell(zone: str, dns: Responses, day: datetime | None, name: str | None) -> T
     since="2.0",
     of=("client_name",),
     tell=tell,
+    alike=likeness.listed_name,
 )
 def reject_rhsbl_client() -> nw.Expr:
     """Reject clients whose verified name a list of domains names: `reject_rhsbl_client dbl.spamhaus.org`.

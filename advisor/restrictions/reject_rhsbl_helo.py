@@ -4,6 +4,7 @@ from datetime import datetime
 
 import narwhals as nw
 
+from advisor import likeness
 from advisor.listing import refused_name
 from advisor.response import Responses
 from advisor.restriction import Flag, Told, restriction, unlogged
@@ -25,6 +26,7 @@ def tell(zone: str, dns: Responses, day: datetime | None, sent: Flag, name: str 
     since="2.0",
     of=("helo_sent", "helo_name"),
     tell=tell,
+    alike=likeness.listed_helo,
 )
 def reject_rhsbl_helo() -> nw.Expr:
     """Reject clients whose HELO name a list of domains names: `reject_rhsbl_helo dbl.spamhaus.org`.

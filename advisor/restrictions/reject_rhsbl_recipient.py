@@ -4,6 +4,7 @@ from datetime import datetime
 
 import narwhals as nw
 
+from advisor import likeness
 from advisor.listing import refused_name
 from advisor.response import Responses
 from advisor.restriction import Told, restriction, unlogged
@@ -23,6 +24,7 @@ def tell(zone: str, dns: Responses, day: datetime | None, recipient: str | None)
     since="2.0",
     of=("recipient",),
     tell=tell,
+    alike=likeness.listed_mail,
 )
 def reject_rhsbl_recipient() -> nw.Expr:
     """Reject recipients whose domain a list of domains names: for mail that leaves, `reject_rhsbl_recipient LIST`.

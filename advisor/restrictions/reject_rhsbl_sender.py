@@ -4,14 +4,15 @@ from datetime import datetime
 
 import narwhals as nw
 
-from advisor.listing import refused_address
+from advisor import likeness
+from advisor.listing import refused_sender
 from advisor.response import Responses
 from advisor.restriction import Told, restriction, unlogged
 
 
-def tell(zone: str, dns: Responses, day: datetime | None, sender: str | None, kind: str | None) -> Told | None:
+def tell(zone: str, dns: Responses, day: datetime | None, domain: str | None, kind: str | None) -> Told | None:
     """What the list says of the domain; the null sender is not asked for, and of a rewritten one nothing is known."""
-    return refused_address(dns, zone, sender, kind, day)
+    return refused_sender(dns, zone, domain, kind, day)
 
 
 @restriction(
@@ -21,8 +22,9 @@ def tell(zone: str, dns: Responses, day: datetime | None, sender: str | None, ki
     code_parameter="maps_rbl_reject_code",
     says="Service unavailable; Sender address [",
     since="2.0",
-    of=("sender", "sender_kind"),
+    of=("sender_domain", "sender_kind"),
     tell=tell,
+    alike=likeness.listed_name,
 )
 def reject_rhsbl_sender() -> nw.Expr:
     """Reject senders whose domain a list of domains names: `reject_rhsbl_sender dbl.spamhaus.org`.

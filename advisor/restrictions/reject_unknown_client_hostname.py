@@ -4,7 +4,7 @@ from datetime import datetime
 
 import narwhals as nw
 
-from advisor import existence
+from advisor import existence, likeness
 from advisor.response import Responses
 from advisor.restriction import Told, restriction
 
@@ -37,6 +37,7 @@ def tell(_: str, dns: Responses, day: datetime | None, address: str | None) -> T
     tip=3,
     of=("client_address",),
     tell=tell,
+    alike=likeness.reverse,
     tells=("defer",),
     # Nothing in the log tells a temporary failure of the reverse look-up, a 450 whatever the code, from no name at all.
     recheck=lambda: nw.col("client_status") == "no_reverse",

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import narwhals as nw
 
-from advisor import existence
+from advisor import existence, likeness
 from advisor.response import Responses
 from advisor.restriction import Told, one_of, restriction
 
@@ -33,6 +33,7 @@ def tell(_: str, dns: Responses, day: datetime | None, name: str | None, syntax:
     tip=2,
     of=("helo_name", "helo_syntax"),
     tell=tell,
+    alike=likeness.helo,
     tells=("defer_if_permit",),
     tempfail_parameter="unknown_helo_hostname_tempfail_action",
 )

@@ -4,17 +4,17 @@ from datetime import datetime
 
 import narwhals as nw
 
-from advisor import existence
-from advisor.hostname import sender_domain, valid_hostname
+from advisor import existence, likeness
+from advisor.hostname import valid_hostname
 from advisor.response import Responses
 from advisor.restriction import Told, one_of, restriction
 
 
-def tell(_: str, dns: Responses, day: datetime | None, sender: str | None, kind: str | None) -> Told | None:
+def tell(_: str, dns: Responses, day: datetime | None, domain: str | None, kind: str | None) -> Told | None:
     """What follows from the records of the domain; one that is no host name has none."""
-    if kind != "domain" or not sender:
+    domain = (domain or "").rstrip(".")
+    if kind != "domain" or not domain:
         return None
-    domain = sender_domain(sender)
     if domain.isascii() and not valid_hostname(domain):
         return Told("reject", basis="derived")
     found = existence.mail_domain(domain, dns, day)
@@ -38,8 +38,9 @@ def tell(_: str, dns: Responses, day: datetime | None, sender: str | None, kind:
     says="Sender address rejected: Domain not found",
     since="2.0",
     tip=4,
-    of=("sender", "sender_kind"),
+    of=("sender_domain", "sender_kind"),
     tell=tell,
+    alike=likeness.name,
     tells=("defer_if_permit",),
     tempfail_parameter="unknown_address_tempfail_action",
 )

@@ -1,0 +1,154 @@
+"""Decisions: the rules one by one on frames made by hand, then against months of which the truth is known."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from advisor.decision import Decision, Terms, decide, weeks
+from advisor.recommendation import ENFORCE, LEAVE, WARN
+from advisor.selection import EXACT, WORTH, Catch, select
+from benchmarks.decision import measure
+
+END = datetime(2026, 10, 28, tzinfo=UTC)
+WANTED, UNWANTED, UNKNOWN = ";labelled_wanted;", ";labelled_unwanted;", ""
+
+
+def rows(reasons: str, count: int, answer: str | None, age: float = 1, prefix: str = "a") -> list[dict[str, object]]:
+    return [
+        {
+            "time": END - timedelta(days=age),
+            "message": f"{prefix}{reasons}{number}-{age}",
+            "client_address": f"{prefix}{reasons}{number}",
+            "reasons": reasons,
+            "action": "accept",
+            "answer_0": answer,
+            "basis_0": "derived" if answer else None,
+        }
+        for number in range(count)
+    ]
+
+
+def decided(*groups: list[dict[str, object]], max_harm: float = 0.01) -> Decision:
+    table = pa.Table.from_pylist([row for group in groups for row in group])
+    return decide(table, "reject_unknown_client_hostname", 0, Terms(max_harm=max_harm))
+
+
+def test_none_hurt_of_300_is_enough_and_of_299_is_not() -> None:
+    bad = rows(UNWANTED, 5, "reject", prefix="b")
+
+    assert decided(rows(WANTED, 300, "dunno"), bad).verdict == ENFORCE
+    assert decided(rows(WANTED, 299, "dunno"), bad).verdict == WARN
+    assert decided(rows(WANTED, 12, "dunno"), bad).verdict == WARN
+
+
+def test_undecided_clients_turned_away_may_all_be_wanted() -> None:
+    groups = (rows(WANTED, 400, "dunno"), rows(UNWANTED, 90, "reject", prefix="b"))
+
+    assert decided(*groups).verdict == ENFORCE
+    doubtful = decided(*groups, rows(UNKNOWN, 20, "reject", prefix="c"))
+    assert doubtful.verdict == WARN
+    assert doubtful.after.interval is not None
+    assert doubtful.after.interval[1] > 20 / 420
+
+
+def test_who_was_known_a_week_before_is_allowed_and_newcomers_are_hurt() -> None:
+    groups = (rows(WANTED, 600, "dunno"), rows(UNWANTED, 90, "reject", prefix="b"))
+    known = rows(WANTED, 30, "reject", age=10, prefix="k") + rows(WANTED, 30, "reject", prefix="k")
+
+    found = decided(*groups, known)
+    assert (found.before.hurt, found.after.hurt, found.verdict) == (30, 0, ENFORCE)
+    new = decided(*groups, rows(WANTED, 30, "reject", prefix="k"))
+    assert (new.before.hurt, new.after.hurt, new.verdict) == (30, 30, LEAVE)
+
+
+def test_no_evidence_is_not_judged() -> None:
+    found = decided(rows(WANTED, 500, None), rows(UNWANTED, 5, "reject", prefix="b"))
+
+    assert found.after.wanted == 0
+    assert found.after.interval is None
+    assert found.verdict == WARN
+
+
+def test_a_client_of_contradictory_mail_is_undecided() -> None:
+    both = rows(WANTED, 1, "reject") + [row | {"reasons": UNWANTED} for row in rows(WANTED, 1, "reject")]
+
+    found = decided(rows(WANTED, 400, "dunno", prefix="d"), both)
+    assert (found.before.hurt, found.before.doubtful_turned, len(found.stopped)) == (0, 1, 0)
+
+
+def test_passed_by_the_filter_on_one_day_is_undecided_on_two_is_wanted() -> None:
+    passed = ";content_clean;filter_clean;"
+    once = rows(passed, 5, "reject")
+    twice = [row | {"time": END - timedelta(days=3)} for row in once]
+
+    found = decided(rows(WANTED, 400, "dunno", prefix="d"), once)
+    assert (found.before.hurt, found.before.doubtful_turned) == (0, 5)
+    assert decided(rows(WANTED, 400, "dunno", prefix="d"), once, twice).before.hurt == 5
+
+
+def test_more_harm_may_be_allowed() -> None:
+    groups = (rows(WANTED, 400, "dunno"), rows(WANTED, 3, "reject", prefix="h"), rows(UNWANTED, 90, "reject"))
+
+    assert decided(*groups).verdict == WARN
+    assert decided(*groups, max_harm=0.05).verdict == ENFORCE
+
+
+def test_the_plan_holds_all_changes_three_at_a_time() -> None:
+    plan = weeks([(name, ENFORCE, True) for name in "abcd"] + [("e", LEAVE, True), ("f", WARN, False)])
+
+    assert [(step.week, step.name) for step in plan if step.step == "enforce"] == [
+        (2, "a"),
+        (2, "b"),
+        (2, "c"),
+        (4, "d"),
+    ]
+    assert [(step.week, step.step) for step in plan if step.name == "a"] == [(1, "warn"), (2, "allow"), (2, "enforce")]
+    assert [(step.week, step.step) for step in plan if step.name == "f"] == [(3, "log")]
+    assert not [step for step in plan if step.name == "e"]
+
+
+_CATCH = st.builds(Catch, st.integers(0, 2**24 - 1), st.integers(0, 2**6 - 1))
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), _CATCH), st.integers(0, 6))
+def test_a_selection_is_nearly_the_best_and_within_the_limit(lists: dict[str, Catch], most: int) -> None:
+    found = select(lists, most)
+    best = 0
+    for size in range(len(lists) + 1):
+        for names in combinations(lists, size):
+            stopped = hurt = 0
+            for name in names:
+                stopped, hurt = stopped | lists[name].stopped, hurt | lists[name].hurt
+            if hurt.bit_count() <= most:
+                best = max(best, stopped.bit_count())
+
+    assert found.hurt <= most
+    assert best - len(lists) * max(1, WORTH * 24) <= found.stopped <= best
+
+
+def test_a_list_that_adds_nothing_is_left_out() -> None:
+    everything, part = Catch.of(range(100), ()), Catch.of(range(60), ())
+
+    assert select({"part": part, "all": everything}, 0).names == ("all",)
+    many = {f"part{number}": part for number in range(EXACT)} | {"all": everything}
+    assert select(many, 0).names == ("all",)
+
+
+def test_small_months() -> None:
+    """Two months: enough to see that nothing is upside down; the shares are for the long test."""
+    score = measure(2, 100, Terms())
+
+    assert score.cases == 4
+    assert score.after >= 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("size", [150, 400, 800])
+def test_the_truth_lies_in_the_interval(size: int) -> None:
+    score = measure(20, size, Terms())
+
+    assert score.after >= 0.95 * score.cases
