@@ -34,8 +34,8 @@ def lookup(
 ) -> None:
     """Ask the DNS and its blocklists about the clients, HELO names and senders seen; or which lists name one.
 
-    Beside `follow --lookup` and `system --ask` the only command that asks the network. The answers are kept, with their date, for the
-    other commands.
+    Beside `follow --lookup` and `system --ask` the only command that asks the network. The answers are kept, with
+    their date, for the other commands.
     """
     from dataclasses import replace
 
