@@ -15,6 +15,7 @@ import pytest
 
 from advisor import __main__, __version__
 from advisor.event import VERSION
+from advisor.reasons import BY_NAME as REASONS
 from advisor.restrictions import CATALOGUE, TIPS
 from tests.conftest import LAB, MONTH, ROOT, lab_log
 
@@ -229,7 +230,7 @@ def test_what_was_not_understood_is_grouped(advisor: Advisor, tmp_path: Path) ->
 
 
 def test_explain(advisor: Advisor) -> None:
-    assert advisor("explain").out.count("\n") == len(CATALOGUE)
+    assert advisor("explain").out.count("\n") == len(CATALOGUE) + len(REASONS)
     page = advisor("explain", "reject_unknown_client").out
     assert page.startswith("reject_unknown_client_hostname\n")
     assert "Who it hurts" in page

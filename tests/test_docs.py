@@ -32,8 +32,10 @@ def commands() -> dict[str, typer.core.TyperCommand]:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Path:
-    """A folder where sample_logs/ is as in the project's root, where `advisor` is a command, and that may fill up."""
-    (tmp_path / "sample_logs").symlink_to(ROOT / "sample_logs")
+    """A folder where samples are as in the project's root, where `advisor` is a command, and that may fill up."""
+    (tmp_path / "tests").mkdir()
+    for samples in ("sample_logs", "tests/systems"):
+        (tmp_path / samples).symlink_to(ROOT / samples)
     (tmp_path / "bin").mkdir()
     command = tmp_path / "bin" / "advisor"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m advisor "$@"\n')
