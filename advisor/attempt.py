@@ -59,7 +59,11 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("sender", pa.string(), "the envelope sender; '' is the null sender"),
     ("sender_domain", pa.string(), "what stands behind the last @ in it, in lower case; '' for one without"),
     ("sender_basis", pa.string(), "logged: smtpd's own line; derived: qmgr's, after rewriting"),
-    ("sender_kind", pa.string(), "null, literal, own (our domain), rewritten (SRS: nobody knows by whom), domain"),
+    (
+        "sender_kind",
+        pa.string(),
+        "null, literal, own (a domain whose mail ends here), rewritten (SRS: nobody knows by whom), domain",
+    ),
     ("recipient", pa.string(), "the address in RCPT TO; null when not logged"),
     ("proto", pa.string(), "SMTP or ESMTP"),
     ("action", pa.string(), "accept, reject (5xx) or defer (4xx): Postfix's answer at SMTP time"),
@@ -107,10 +111,12 @@ def attempts(
     *,
     networks: Sequence[Network] = LOOPBACK,
     domains: Iterable[str] = (),
+    relayed: Iterable[str] = (),
 ) -> pa.Table:
     """Join events, in log order, to attempts (columns of SCHEMA, in log order).
 
-    `networks` are the server's own (mynetworks), `domains` those it is the final destination of.
+    `networks` are the server's own (mynetworks), `domains` those that it takes mail for, `relayed` those of them that
+    it only passes on: of a sender there smtpd asks the DNS as of any other (RESOLVE_CLASS_FINAL in resolve_clnt.h).
     """
     batches = events.to_batches(max_chunksize=65_536) if isinstance(events, pa.Table) else events
     ranks: dict[str, int] = {}
@@ -125,8 +131,9 @@ def attempts(
     infer_helos(rows)
     inside = _Inside(networks)
     own = frozenset(domain.lower() for domain in domains)
+    final = own - {domain.lower() for domain in relayed}
     for row in rows:
-        _complete(row, inside, own)
+        _complete(row, inside, own, final)
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
@@ -169,7 +176,7 @@ def client_network(address: str) -> str:
     return address if ip is None else str(ip_network((ip, 24 if ip.version == 4 else 64), strict=False))
 
 
-def _complete(row: Row, inside: _Inside, own: frozenset[str]) -> None:
+def _complete(row: Row, inside: _Inside, own: frozenset[str], final: frozenset[str]) -> None:
     """Add what follows from one value alone."""
     address = row["client_address"]
     row["client_network"] = None if address is None else client_network(address)
@@ -182,7 +189,7 @@ def _complete(row: Row, inside: _Inside, own: frozenset[str]) -> None:
     sender = row.get("sender")
     row["recipient_ours"] = _ours(row, own)
     row["sender_domain"] = None if sender is None else _sender_domain(sender)
-    row["sender_kind"] = None if sender is None else _sender_kind(sender, row["sender_basis"], own)
+    row["sender_kind"] = None if sender is None else _sender_kind(sender, row["sender_basis"], final)
 
 
 def _ours(row: Row, own: frozenset[str]) -> bool | None:
@@ -202,13 +209,13 @@ def _sender_domain(sender: str) -> str:
     return domain.lower() if domain.isascii() else domain
 
 
-def _sender_kind(sender: str, basis: str | None, own: frozenset[str]) -> str:
+def _sender_kind(sender: str, basis: str | None, final: frozenset[str]) -> str:
     domain = sender_domain(sender)
     if not sender:
         return "null"
     if domain.startswith("[") and domain.endswith("]"):
         return "literal"
-    if not domain or domain in own:
+    if not domain or domain in final:
         return "own"
     # qmgr shows the sender after rewriting; SRS makes a foreign sender ours (TIPS: then it proves nothing).
     if basis == "derived" and sender.upper().startswith(("SRS0=", "SRS1=", "SRS0+", "SRS1+", "SRS0-", "SRS1-")):

@@ -52,6 +52,10 @@ DEFAULTS: Mapping[str, str] = {
 """Postfix 3's own defaults of the parameters we use; a test compares them with `postconf -d`."""
 
 
+_FINAL = ("mydestination", "virtual_mailbox_domains", "virtual_alias_domains")
+"""The lists of domains whose mail ends here."""
+
+
 @dataclass(frozen=True)
 class Postconf:
     """A Postfix configuration: what is set, and what follows from it.
@@ -166,12 +170,20 @@ class Postconf:
         return read_networks(tokens(self.value("mynetworks"), f"{self.origin}, mynetworks"))
 
     def local_domains(self) -> frozenset[str]:
-        """Collect the domains named as ours, in lower case.
+        """Collect the domains named as ours, in lower case: those whose mail ends here, and those passed on."""
+        return self._domains(*_FINAL, "relay_domains")
+
+    def relayed_domains(self) -> frozenset[str]:
+        """Collect the domains that mail is only passed on to."""
+        return self._domains("relay_domains") - self._domains(*_FINAL)
+
+    def _domains(self, *parameters: str) -> frozenset[str]:
+        """The names in some lists of domains.
 
         Tables, files, address literals and .patterns are not read; `!name` takes a name out (match_list.c).
         """
         found: set[str] = set()
-        for parameter in words("mydestination virtual_mailbox_domains virtual_alias_domains relay_domains"):
+        for parameter in parameters:
             names = tokens(self.value(parameter).lower(), f"{self.origin}, {parameter}")
             found.update(name.rstrip(".") for name in names if re.fullmatch(r"\w[\w.-]*", name))
             found.difference_update(name[1:] for name in names if name.startswith("!"))

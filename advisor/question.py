@@ -165,12 +165,12 @@ class Question:
     def _attempts(self) -> pa.Table:
         config, events = self.configuration, self._of_one_postfix(self.history.events)
         inside: tuple[Network, ...] = LOOPBACK
-        domains: frozenset[str] = frozenset()
+        domains = relayed = frozenset[str]()
         if config is not None:
             inside = config.networks().ours()
-            domains = config.local_domains()
+            domains, relayed = config.local_domains(), config.relayed_domains()
         with self.waiting("joining"):
-            return attempt.attempts(events, networks=inside, domains=domains)
+            return attempt.attempts(events, networks=inside, domains=domains, relayed=relayed)
 
     @cached_property
     def events(self) -> pa.Table:

@@ -279,3 +279,17 @@ def test_nothing_is_inside_by_guess() -> None:
 )
 def test_the_domain_of_a_sender_is_as_it_was_written(sender: str, domain: str) -> None:
     assert _sender_domain(sender) == domain
+
+
+def test_a_sender_of_a_domain_that_is_only_relayed_is_asked_about_as_any_other() -> None:
+    head, who = "Nov 22 11:00:00 mx1 postfix/smtpd[101]", "a.example[203.0.113.10]"
+    said = "554 5.7.1 <x@other.example>: Relay access denied"
+    refused = (
+        f"{head}: NOQUEUE: reject: RCPT from {who}: {said}; from=<b@{{}}> to=<x@other.example> proto=SMTP helo=<a>\n"
+    )
+    log = f"{head}: connect from {who}\n" + "".join(map(refused.format, ("ours.test", "relayed.test", "b.example")))
+    events = parse(log.encode(), "log")
+
+    found = attempts(events, domains=["ours.test", "relayed.test"], relayed=["relayed.test"])
+
+    assert found["sender_kind"].to_pylist() == ["own", "domain", "domain"]

@@ -594,6 +594,7 @@ def test_local_domains() -> None:
     )
     names = {"mx.example.org", "localhost.example.org", "localhost", "a.example", "c.example"}
     assert found.local_domains() == names
+    assert found.relayed_domains() == {"c.example"}
 
 
 def test_local_domains_of_an_empty_configuration() -> None:
