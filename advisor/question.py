@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from advisor import attempt, label, postconf
 from advisor.advice import Situation
 from advisor.advice import advise as _advise
+from advisor.effect import servers
 from advisor.entry import ALIASES, parse_list, suggest
 from advisor.errors import AdvisorError
 from advisor.evidence import weigh
@@ -239,8 +240,8 @@ class Question:
     def simulate(self, restrictions: str, greylisting: "Greylisting | None" = None) -> Simulation:
         """What a list would have answered to the attempts of the period, computed by DuckDB.
 
-        `main.cf` stands for all lists of the configuration. Access tables are read as they are now. `greylisting` is
-        how postgrey would be set where the list asks it.
+        `main.cf` stands for all lists of the configuration, as port 25 has them. Access tables are read as they are
+        now. `greylisting` is how postgrey would be set where the list asks it.
         """
         import duckdb  # noqa: PLC0415 - a tenth of a second that the other commands need not pay
 
@@ -248,6 +249,9 @@ class Question:
         if restrictions.strip() == "main.cf":
             if config is None:
                 raise AdvisorError("simulate main.cf", "there is no configuration", "name one with --config")
+            # As the smtpd sees it that hears the world: master.cf may give it lists of its own.
+            server = next(iter(servers(config)), None)
+            config = config if server is None else config.seen_by(server)
             entries = [entry for entries in config.lists().values() for entry in entries]
         else:
             entries = list(parse_list(restrictions))

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.master import Service, from_text, read
+from advisor.question import Question
 from tests.conftest import real
 
 MASTER = """\
@@ -111,3 +112,17 @@ def test_it_reads_what_postconf_reads(tmp_path: Path) -> None:
         f"{each}/{name} = {value}".rstrip() for each in ours.services for name, value in each.overrides.items()
     }
     assert {line.rstrip() for line in told("-P").splitlines()} == overrides
+
+
+def test_a_simulation_of_main_cf_asks_what_port_25_asks(tmp_path: Path) -> None:
+    (tmp_path / "main.cf").write_text("smtpd_client_restrictions = reject_unknown_client_hostname\n")
+    (tmp_path / "master.cf").write_text(
+        "smtp inet n - y - - smtpd\n  -o smtpd_client_restrictions=permit_mynetworks,reject_unauth_pipelining\n"
+        "submission inet n - y - - smtpd -o smtpd_client_restrictions=reject\n"
+    )
+    (tmp_path / "maillog").write_text("Nov 22 11:00:00 mx1 postfix/smtpd[1]: connect from unknown[203.0.113.10]\n")
+
+    asked = Question([tmp_path / "maillog"], config=tmp_path).simulate("main.cf").asked
+
+    listed = [one.column for one in asked if one.listed == "smtpd_client_restrictions"]
+    assert listed == ["permit_mynetworks", "reject_unauth_pipelining"]
