@@ -139,7 +139,8 @@ def _patterned(text: str, where: str, read: Callable[[str, list[str]], _Rule | N
         # IF /pattern/  ENDIF
         word = re.match(r"(if|endif)(?![A-Za-z0-9])", stripped, re.IGNORECASE)
         if word and word[1].lower() == "endif":
-            rule = _Rule("endif") if depth else None
+            # Only dict_cidr.c ignores an ENDIF with something behind it; the others ignore what is behind it.
+            rule = _Rule("endif") if depth and not (read is _cidr and stripped[len("endif") :].strip(SPACE)) else None
             depth -= rule is not None
         elif word:
             inner = read(stripped[2:].lstrip(SPACE) + " x", found)

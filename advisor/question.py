@@ -195,7 +195,7 @@ class Question:
 
     def advise(self) -> Advice:
         """The advice for the period."""
-        history, events = self.history, self.events
+        history, events, _ = self.history, self.events, self._attempts
         notes = (*history.notes, *(str(error) for error in history.bad), *self._unused_labels())
         with self.waiting("weighing"):
             return _advise(

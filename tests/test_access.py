@@ -338,3 +338,15 @@ def test_patterns_are_asked_for_whole_names_only() -> None:
     )
 
     assert [row[spelled] for row in rows] == ["dunno", "reject"]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("kind", "text", "key"),
+    [
+        ("cidr", "if 192.0.2.0/24\nendif x\n2001:db8::/32 OK\n", "2001:db8::25"),
+        ("regexp", "if /a/\nendif x\n/b/ OK\n", "b"),
+    ],
+)
+def test_what_stands_behind_an_endif(kind: str, text: str, key: str, tmp_path: Path) -> None:
+    assert agrees(kind, text, [key], tmp_path) == 1

@@ -243,7 +243,8 @@ def test_the_counts_add_up(history: Sequence[Any], options: Options) -> None:
     assert [edge for edge, _ in found.delays.histogram] == list(EDGES)
     seconds = [one for _, one in found.delays.quantiles]
     assert seconds == sorted(seconds)
-    assert all(0 < one <= 5 * DAY for one in seconds)
+    # A last try may begin within the five days of a queue and come as late as the retry window lets it.
+    assert all(0 < one <= 7 * DAY for one in seconds)
     assert sum(late.deliveries for late in found.late) == found.delayed.deliveries
     least, most = found.lost.deliveries, found.lost.deliveries + found.unknowable.deliveries
     assert 0 <= least <= most <= found.asked.deliveries
