@@ -21,6 +21,8 @@ from advisor.response import FOUND, NO_DATA, NO_SUCH_NAME, Response, Responses, 
 ADDRESSES, DOMAINS = "addresses", "domains"
 """What a list names."""
 
+HELD = 500_000
+"""Values that are remembered: those of a large history, of which each is asked about several times."""
 _NOTED = date(2026, 11, 22)
 _LOOPBACK = IPv4Network("127.0.0.0/8")
 
@@ -158,13 +160,13 @@ def _members(field: str) -> list[int]:
     return members
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=HELD)
 def passes(octets: tuple[frozenset[int], ...], value: str) -> bool:
     """Whether an answer passes a filter; all pass where there is none."""
     return all(number in octet for number, octet in zip(IPv4Address(value).packed, octets, strict=False))
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=HELD)
 def _address(what: str) -> IPv4Address | IPv6Address | None:
     try:
         return ip_address(what.partition("%")[0])
@@ -177,7 +179,7 @@ def names(what: str) -> str:
     return DOMAINS if _address(what) is None else ADDRESSES
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=HELD)
 def domain(what: str) -> str | None:
     """The domain of a name or mail address for which an RHSBL is asked; None where Postfix asks none.
 
@@ -196,7 +198,7 @@ def question(zone: str, what: str) -> str:
     return f"{_front(what)}.{split(zone)[0]}"
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=HELD)
 def _front(what: str) -> str:
     ip = _address(what)
     return canonical(what) if ip is None else ip.reverse_pointer.removesuffix(".arpa").rpartition(".")[0]
@@ -225,7 +227,7 @@ def refusal(zone: str, response: Response) -> str:
     )
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=HELD)
 def _wrong(zone: str, value: str) -> str:
     found = known(zone)
     if IPv4Address(value) not in _LOOPBACK:

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from ipaddress import ip_address
 
+from advisor.blocklist import HELD
 from advisor.hostname import valid_hostname, valid_ipv4, valid_ipv6
 from advisor.response import FOUND, NO_SUCH_NAME, TEMPORARY, Response, Responses
 
@@ -22,6 +23,7 @@ Found = tuple[str, datetime]
 """A word and when the newest of the questions that it rests on was asked."""
 
 
+@lru_cache(maxsize=HELD)
 def _valid(name: str) -> bool:
     """Whether dns_lookup.c takes a name in a record (valid_rr_name()): a host name, or a number with a warning."""
     return valid_hostname(name) or valid_ipv4(name) or valid_ipv6(name)
@@ -72,7 +74,7 @@ def mail_domain(name: str, dns: Responses, at: datetime | None) -> Found | None:
     return None if exchangers is None and (addresses is None or addresses[0] != UNKNOWN) else addresses
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=HELD)
 def _pointer(address: str) -> str:
     """The name of an address in the DNS; '' for what is none."""
     try:
@@ -105,7 +107,8 @@ def forward(address: str, names: Sequence[str], dns: Responses, at: datetime | N
         response = dns.find(name, "A" if wanted.version == 4 else "AAAA", at)
         if response is None:
             return None
-        back = any(ip_address(value) == wanted for value in response.values) if response.status == FOUND else False
+        values = response.values if response.status == FOUND else ()
+        back = address in values or any(ip_address(value) == wanted for value in values)
         words.add(KNOWN if back else WAITING if response.status == TEMPORARY else UNKNOWN)
         asked_at = response.asked_at
     return (words.pop(), asked_at) if len(words) == 1 and asked_at is not None else None

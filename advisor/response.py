@@ -109,7 +109,7 @@ class Responses:
 
     def find(self, name: str, kind: str, at: datetime | None = None) -> Response | None:
         """The response nearest to a time, or the latest; None where nobody asked."""
-        found = self._by_question.get((canonical(name), kind))
+        found = self._by_question.get((name, kind)) or self._by_question.get((canonical(name), kind))
         if not found:
             return None
         if at is None or len(found) == 1:

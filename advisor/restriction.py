@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from inspect import getdoc
 from typing import Any
 
@@ -285,7 +286,7 @@ class Asked:
         heard = nw.col(f"told_basis_{told}").fill_null("inferred") if told else nw.lit("inferred")
         return nw.when(doubtful).then(heard).otherwise(basis)
 
-    @property
+    @cached_property
     def words(self) -> frozenset[str]:
         """The words other than `dunno` that it may answer."""
         if self.blind:
