@@ -133,8 +133,7 @@ def clear(
     simulation = question.simulate(", ".join(str(entry) for entry in asked), greylisting)
     weighed: pa.Table = question.weighed
     frame = simulation.rows().to_native().to_arrow_table().append_column("reasons", weighed["reasons"])
-    domains = question.configuration.local_domains() if question.configuration is not None else ()
-    history = footprints(frame, [one.restriction.name for one in simulation.asked], domains)
+    history = footprints(frame, [one.restriction.name for one in simulation.asked], question.domains)
     maps, notes = _maps(question, chosen, existing)
     held = {value for value, found in history.clients.items() if found.wanted and _held(found, maps, chosen)}
     history = replace(history, clients={key: found for key, found in history.clients.items() if key not in held})

@@ -11,6 +11,7 @@ import pyarrow as pa
 from advisor.evidence import verdict
 from advisor.interval import CONFIDENCE, foreseen, widened
 from advisor.recommendation import ENFORCE, LEAVE, WARN
+from advisor.restriction import REFUSES
 
 DECIDED = 300
 """Wanted clients that must have been judged before anything is enforced; none hurt of 300 still allows 1 %."""
@@ -18,7 +19,6 @@ DAYS = 2
 """Days on which a client must have come that is wanted by the content filter's passing it alone."""
 WEEK = timedelta(days=7)
 _PASSED = ("filter_clean", "content_clean")
-_REFUSES = ("reject", "defer", "defer_if_permit")
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _judged(frame: pa.Table, restriction: str, number: int) -> list[dict[str, An
     found = []
     for row in frame.select(names).to_pylist():
         answer = row[f"answer_{number}"]
-        turned = answer in _REFUSES
+        turned = answer in REFUSES
         # What the same client showed another time may accuse; it is not enough to call a restriction harmless.
         judged = turned or (answer is not None and row[f"basis_{number}"] != "inferred")
         if row["action"] == "accept" and judged and row["client_address"] is not None:

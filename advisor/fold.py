@@ -15,16 +15,13 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import pyarrow as pa
 
-from advisor.restriction import Asked
+from advisor.restriction import REFUSES, Asked
 from advisor.testimony import beside, distinct
 
 ANSWER = "answer"
 """The column with the fold of all lists."""
 TURNED_AWAY = "turned_away"
 """The column that says whether the lists turn the attempt away: True, False, or null where that is not known."""
-
-REFUSES = frozenset({"reject", "defer", "defer_if_permit"})
-"""The answers that turn mail away, sooner or later."""
 
 UNLISTED = "smtpd_reject_unlisted_recipient"
 """The list of what smtpd_check_rcpt() asks by itself, once a defer_if_permit of the lists has been heeded."""

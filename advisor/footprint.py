@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from advisor.evidence import sentence, verdict
 from advisor.hostname import sender_domain
+from advisor.restriction import REFUSES
 
 COLUMNS = (
     "origin", "action", "message", "time", "client_address", "client_network", "client_name", "helo_name",
@@ -22,7 +23,6 @@ COLUMNS = (
 )  # fmt: skip
 """What is read of a frame of advisor.simulation.answers with `reasons`, beside its answers."""
 
-_REFUSES = ("reject", "defer", "defer_if_permit")
 _Row = dict[str, Any]
 
 
@@ -164,7 +164,7 @@ def _values(row: _Row) -> Iterable[tuple[str, str]]:
 
 
 def _judge(row: _Row, asked: Sequence[str], answers: Sequence[str]) -> _Judged:
-    turned = tuple(name for name, answer in zip(asked, answers, strict=True) if row[answer] in _REFUSES)
+    turned = tuple(name for name, answer in zip(asked, answers, strict=True) if row[answer] in REFUSES)
     return _weigh(row["reasons"], tuple(asked), turned)
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from advisor.evidence import sentence, verdict
 from advisor.recommendation import Host, Tally
-from advisor.restriction import Asked
+from advisor.restriction import REFUSES, Asked
 
 HOSTS = 12
 """Hosts named in a recommendation; the wanted ones first. How many more there are is said beside them."""
@@ -29,8 +29,6 @@ _COLUMNS = [
     "warned",
     "reasons",
 ]
-
-_REFUSES = ("reject", "defer", "defer_if_permit")
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def measure(frame: pa.Table, outside: pa.Table | None, asked: Asked, number: int
             continue
         basis_word = row[f"basis_{number}"] or "no evidence"
         basis[basis_word] = basis.get(basis_word, 0) + 1
-        turned = answer in _REFUSES
+        turned = answer in REFUSES
         # What the same client showed another time may accuse; it is not enough to call a restriction harmless.
         judged = turned or (answer is not None and basis_word != "inferred")
         for name in _belongs(way, judged=judged, turned=turned):
@@ -181,7 +179,7 @@ class Gain:
     def of(cls, accepted: pa.Table, asked: Asked, number: int) -> "Gain":
         """Read the answers of restriction `number` and the evidence that may testify on it."""
         answer = accepted[f"answer_{number}"]
-        turned = pc.fill_null(pc.is_in(answer, pa.array(_REFUSES)), fill_value=False).to_numpy()
+        turned = pc.fill_null(pc.is_in(answer, pa.array(sorted(REFUSES))), fill_value=False).to_numpy()
         reasons = pc.dictionary_encode(accepted["reasons"].combine_chunks())
         ways = [verdict(name, asked.restriction.name) for name in reasons.dictionary.to_pylist()]
         codes = reasons.indices.to_numpy()

@@ -100,3 +100,9 @@ def hidden(question: "Question", value: Any, *, wanted: bool) -> Any:  # noqa: A
 
     by = pseudonym.Pseudonyms(secrets.token_bytes(32), pseudonym.known(question.history.events))
     return pseudonym.table(value, by) if isinstance(value, pa.Table) else pseudonym.hidden(value, by)
+
+
+def check_format(form: str | None, what: str) -> None:
+    """Raise AdvisorError unless a format is none, terminal or json; `what` has no other."""
+    if form not in (None, "terminal", "json"):
+        raise AdvisorError("--format", f"'{form}' is no format of {what}", "write terminal or json")

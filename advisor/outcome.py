@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from advisor.census import COUNT, names
-from advisor.fold import REFUSES, Verdict, come_to
-from advisor.restriction import WORDS
+from advisor.fold import Verdict, come_to
+from advisor.restriction import REFUSES, WORDS
 from advisor.simulation import Simulation
 
 SCHEMA = 1

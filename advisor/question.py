@@ -36,6 +36,7 @@ from advisor.reasons import BY_NAME as REASONS
 from advisor.recommendation import Advice
 from advisor.reports import render
 from advisor.response import Responses
+from advisor.restriction import ask
 from advisor.restrictions import CATALOGUE, TIPS
 from advisor.shelf import stocked
 from advisor.simulation import PARAMETERS, Simulation, ask_all, asked_for, whole
@@ -141,6 +142,11 @@ class Question:
         return postconf.running() if hosts & {own, own.partition(".")[0]} else None
 
     @cached_property
+    def domains(self) -> frozenset[str]:
+        """The domains that the configuration names ours; none where it is not known."""
+        return frozenset() if self.configuration is None else self.configuration.local_domains()
+
+    @cached_property
     def map_files(self) -> Mapping[str, MapFile]:
         """The tables of the configuration as they lie beside it; saved `postconf -n` output has none."""
         config = self.configuration
@@ -166,12 +172,11 @@ class Question:
     def _attempts(self) -> pa.Table:
         config, events = self.configuration, self._of_one_postfix(self.history.events)
         inside: tuple[Network, ...] = LOOPBACK
-        domains = relayed = frozenset[str]()
+        relayed = frozenset[str]()
         if config is not None:
-            inside = config.networks().ours()
-            domains, relayed = config.local_domains(), config.relayed_domains()
+            inside, relayed = config.networks().ours(), config.relayed_domains()
         with self.waiting("joining"):
-            return attempt.attempts(events, networks=inside, domains=domains, relayed=relayed)
+            return attempt.attempts(events, networks=inside, domains=self.domains, relayed=relayed)
 
     @cached_property
     def events(self) -> pa.Table:
@@ -195,6 +200,7 @@ class Question:
 
     def advise(self) -> Advice:
         """The advice for the period."""
+        # The attempts are read before the weighing begins, which would else be shown as waiting for that, too.
         history, events, _ = self.history, self.events, self._attempts
         notes = (*history.notes, *(str(error) for error in history.bad), *self._unused_labels())
         with self.waiting("weighing"):
@@ -214,9 +220,8 @@ class Question:
     @cached_property
     def weighed(self) -> pa.Table:
         """The attempts of the period with their `reasons`: of who writes to whom all that is known tells."""
-        domains = self.configuration.local_domains() if self.configuration is not None else frozenset()
         events = self._of_one_postfix(self.history.events)
-        found = weigh(self._attempts, events, domains, dns=self.responses, labels=self._labels)
+        found = weigh(self._attempts, events, self.domains, dns=self.responses, labels=self._labels)
         return self._in_period(found)
 
     def _unused_labels(self) -> Iterator[str]:
@@ -274,6 +279,14 @@ class Question:
         """What greylisting would do: who would come late, who would be lost, and what nobody can know."""
         chosen = greylisting or Greylisting()
         return forecast(self.attempts, chosen.options, chosen.whitelists, self.zone)
+
+    def trace(self, key: str) -> "Trace":
+        """The whole story of a client, an address or a message; AdvisorError for what can be none of these."""
+        from advisor.story import kind_of, trace  # noqa: PLC0415 - few commands need it
+
+        kind_of(key)
+        asked = [ask(CATALOGUE[name], self.codes) for name in TIPS]
+        return trace(key, self.events, self.weighed, asked, self.responses)
 
     def lookup(self, plan: "Plan", store: Path | None = None) -> "Recorded":
         """Ask the DNS about the attempts of the period; the answers go into the store, or into another one."""
@@ -345,14 +358,7 @@ def lookup(*what: str | Path, store: str | Path | None = None, **options: Any) -
 
 def trace(key: str, *files: str | Path, **options: Any) -> "Trace":  # noqa: ANN401 - the fields of Question
     """The whole story of a client, an address or a message (advisor.story)."""
-    from advisor.restriction import ask  # noqa: PLC0415 - few commands need it
-    from advisor.story import kind_of  # noqa: PLC0415 - as above
-    from advisor.story import trace as tell  # noqa: PLC0415 - as above
-
-    kind_of(key)
-    question = Question(files, **options)
-    asked = [ask(CATALOGUE[name], question.codes) for name in TIPS]
-    return tell(key, question.events, question.weighed, asked, question.responses)
+    return Question(files, **options).trace(key)
 
 
 def explain(name: str) -> str:

@@ -22,6 +22,9 @@ WORDS = ("permit", "discard", "reject", "defer", "defer_if_permit", "defer_if_re
 """Every answer there is. `defer_if_permit` and `defer_if_reject` let the evaluation go on and change what it comes to;
 `discard` is the action of an access map that takes the mail and throws it away."""
 
+REFUSES = frozenset({"reject", "defer", "defer_if_permit"})
+"""The answers that turn mail away, sooner or later."""
+
 MAP_WORDS = WORDS[:-1]
 """What an access map or a policy service may say beside `dunno`: anything."""
 

@@ -12,12 +12,11 @@ from advisor.evidence import verdict
 from advisor.harm import measure
 from advisor.interval import exact_binomial
 from advisor.recommendation import LEAVE, RELAX, Host
-from advisor.restriction import Asked
+from advisor.restriction import REFUSES, Asked
 
 BEFORE = timedelta(days=1)
 """So much log there must be on either side of the first refusal; of less nobody can say how much a day."""
 _DAY = timedelta(days=1)
-_REFUSES = pa.array(["reject", "defer", "defer_if_permit"])
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def _sequel(frame: pa.Table, asked: Asked, number: int) -> Sequel | None:
         return None
     at = pa.scalar(since, pa.timestamp("us", "UTC"))
     before, after = frame.filter(pc.field("time") < at), frame.filter(pc.field("time") >= at)
-    turned = pc.field(f"answer_{number}").isin(_REFUSES)
+    turned = pc.field(f"answer_{number}").isin(sorted(REFUSES))
     accepted = pc.field("action") == "accept"
     expected = _rates(before.filter(turned & accepted), own, start, since)
     if not expected.attempts:

@@ -16,7 +16,7 @@ from advisor.fold import ANSWER, LATE, TURNED_AWAY, UNLISTED, fold
 from advisor.hearing import Age
 from advisor.postconf import Postconf
 from advisor.response import Responses
-from advisor.restriction import MAP_WORDS, Asked, Restriction, ask, one_of, unlogged
+from advisor.restriction import MAP_WORDS, REFUSES, Asked, Restriction, ask, one_of, unlogged
 from advisor.restrictions import CATALOGUE
 from advisor.testimony import Testimony, distinct, hear, in_order, numbered
 
@@ -25,7 +25,6 @@ __all__ = ["ANSWER", "TURNED_AWAY", "Simulation", "answers", "asked_for", "fold"
 POLICIES = ("postgrey", "policyd-spf", "opendmarc")
 """Third-party checks by their short names."""
 
-_REFUSES = ("reject", "defer", "defer_if_permit")
 PARAMETERS: frozenset[str] = frozenset(
     {name for found in CATALOGUE.values() for name in (found.code_parameter, found.tempfail_parameter) if name}
     | {*access.PARAMETERS, "soft_bounce"}
@@ -38,7 +37,7 @@ def _logged_only(name: str) -> Restriction:
     fields: dict[str, Any] = {"parameter": "smtpd_recipient_restrictions", "needs": (), "since": ""}
     if not name.startswith("permit"):
         # A table or a policy service may say anything, permit included; any other check may only refuse.
-        tells = MAP_WORDS if name.startswith("check_") or name not in (*KNOWN, *POLICIES) else _REFUSES
+        tells = MAP_WORDS if name.startswith("check_") or name not in (*KNOWN, *POLICIES) else tuple(sorted(REFUSES))
         fields |= {"says": name, "reply": "550 5.7.1", "tells": tells}
     return Restriction(unlogged, named=name, **fields)
 

@@ -1,4 +1,4 @@
-"""A trace: the whole story of one client, one address or one message, line by line, and what became of it."""
+"""A story: all that a log says of one client, one address or one message, line by line, and what became of it."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

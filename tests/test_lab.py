@@ -1,15 +1,12 @@
 """The lab: what the advisor says Postfix would have answered is what real Postfix answers to the same sessions."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.conftest import real
-from tests.lab import maillog, world
+from tests.lab import maillog, namespace, world
 from tests.lab.campaign import play
 from tests.lab.comparison import Tally
 from tests.lab.configurations import BASELINE, SAMPLES, configurations
@@ -17,7 +14,7 @@ from tests.lab.prediction import Prediction
 from tests.lab.report import Report
 from tests.lab.sessions import sessions
 
-PROGRAMS = ("unshare", "ip", "named", "postconf", "policyd-spf", "postgrey", "opendkim", "opendmarc", "openssl")
+PROGRAMS = ("ip", "named", "postconf", "policyd-spf", "postgrey", "opendkim", "opendmarc", "openssl")
 FROM_A_DEFAULT_LOG = (
     "reject_unknown_reverse_client_hostname",
     "reject_unknown_client_hostname",
@@ -33,13 +30,7 @@ WITH_STARTTLS = {session.name for session in sessions() if "STARTTLS" in session
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """Where Postfix's own user may look, which pytest's folders are not."""
-    for program in PROGRAMS:
-        real(program)
-    if os.geteuid() != 0:
-        pytest.skip("the lab makes namespaces, for which it must be root")
-    refused = subprocess.run(["unshare", "-mnpu", "--fork", "true"], capture_output=True, text=True, check=False)
-    if refused.returncode:
-        pytest.skip(f"no namespaces may be made here: {refused.stderr.strip()}")
+    namespace.require(*PROGRAMS)
     with TemporaryDirectory(prefix="lab-") as name:
         yield Path(name)
 

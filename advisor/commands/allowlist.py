@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from advisor.errors import AdvisorError
-from advisor.invocation import emit, finish, question_of
+from advisor.invocation import check_format, emit, finish, question_of
 from advisor.option import Config, Files, Labels, Output, Since, Store, SyslogName, Until, Year, Zone
 
 _KINDS = (
@@ -46,8 +45,7 @@ def allowlist(
     from advisor.clearance import clear
     from advisor.question import Greylisting
 
-    if form not in (None, "terminal", "json"):
-        raise AdvisorError("--format", f"'{form}' is no format of an allowlist", "write terminal or json")
+    check_format(form, "an allowlist")
     question = question_of(context, files, year, zone)
     greylisting = Greylisting() if postgrey_opts is None else Greylisting.of(postgrey_opts)
     found = clear(question, kind, restrictions, existing or (), greylisting)

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from advisor.errors import AdvisorError
-from advisor.invocation import emit
+from advisor.invocation import check_format, emit
 
 
 def doctor(
@@ -24,8 +23,7 @@ def doctor(
     from advisor.reports.visible import visible
 
     checks = examine(store=store)
-    if form not in (None, "terminal", "json"):
-        raise AdvisorError("--format", f"'{form}' is no format of doctor", "write terminal or json")
+    check_format(form, "doctor")
     emit(json.dumps(as_dicts(checks), indent=1) + "\n" if form == "json" else terminal(checks, visible), None)
     if any(check.state == "missing" for check in checks):
         raise typer.Exit(1)

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from advisor.errors import AdvisorError
-from advisor.invocation import FORMAT_OF_ENDING, emit, finish, question_of
+from advisor.invocation import FORMAT_OF_ENDING, check_format, emit, finish, question_of
 from advisor.option import Budget, Config, Lists, Output, Rate, Resolver, Since, SyslogName, Until, Year, Zone
 
 
@@ -45,8 +44,7 @@ def lookup(
     from advisor.progress import Count, Progress
 
     form = form or (FORMAT_OF_ENDING.get(output.suffix.lower()) if output else None)
-    if form not in (None, "terminal", "json"):
-        raise AdvisorError("--format", f"'{form}' is no format of a lookup", "write terminal or json")
+    check_format(form, "a lookup")
     planned = plan(resolver, lists, rate, budget, stale, seed)
     target = asked_about(what or ())
     if target is not None:

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from advisor.errors import AdvisorError
-from advisor.invocation import emit, screen
+from advisor.invocation import check_format, emit, screen
 from advisor.option import Resolver
 
 _ROOT = "Look at the files below this folder: a copy of another host's /etc as DIR/etc."
@@ -27,7 +26,6 @@ def system(
     from advisor.inspection import system as inspect
     from advisor.reports.visible import visible
 
-    if form not in (None, "terminal", "json"):
-        raise AdvisorError("--format", f"'{form}' is no format of system", "write terminal or json")
+    check_format(form, "system")
     found = inspect(root, ask=ask, resolver=resolver)
     emit(as_json(found) if form == "json" else terminal(found, visible, **screen()), None)

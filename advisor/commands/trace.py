@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from advisor.errors import AdvisorError
-from advisor.invocation import emit, finish, question_of, screen
+from advisor.invocation import check_format, emit, finish, question_of, screen
 from advisor.option import Config, Files, Labels, Output, Since, Store, SyslogName, Until, Year, Zone
 
 
@@ -28,17 +27,11 @@ def trace(
     everything: Annotated[bool, typer.Option("--all", help="The whole of a long story.")] = False,
 ) -> None:
     """The whole story of one client, address or message, line by line."""
-    from advisor.restriction import ask
-    from advisor.restrictions import CATALOGUE, TIPS
-    from advisor.story import kind_of, terminal
-    from advisor.story import trace as tell
+    from advisor.story import terminal
 
-    if form not in (None, "terminal", "json"):
-        raise AdvisorError("--format", f"'{form}' is no format of a trace", "write terminal or json")
-    kind_of(key)
+    check_format(form, "a trace")
     question = question_of(context, files, year, zone)
-    asked = tuple(ask(CATALOGUE[name], question.codes) for name in TIPS)
-    story = tell(key, question.events, question.weighed, asked, question.responses)
+    story = question.trace(key)
     if form == "json":
         import json
 

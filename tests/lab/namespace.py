@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT, real
 from tests.lab import world
 
@@ -21,6 +23,17 @@ _FILES = {
     "hosts": f"127.0.0.1 localhost\n::1 localhost\n{world.SERVER} {world.HOSTNAME} mx1\n",
 }
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+
+
+def require(*programs: str) -> None:
+    """Skip the test where one of these real parts is missing, or no namespaces can be made."""
+    for program in ("unshare", *programs):
+        real(program)
+    if os.geteuid() != 0:
+        pytest.skip("the lab makes namespaces, for which it must be root")
+    refused = subprocess.run(["unshare", "-mnpu", "--fork", "true"], capture_output=True, text=True, check=False)
+    if refused.returncode:
+        pytest.skip(f"no namespaces may be made here: {refused.stderr.strip()}")
 
 
 def enter(

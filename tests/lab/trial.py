@@ -5,7 +5,6 @@ Runs inside the namespaces, as `tests.lab.run` does: `python -m tests.lab.trial 
 
 import asyncio
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -17,12 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
-
 from advisor import change, postconf
 from advisor.recommendation import ENFORCE, Host, Recommendation, Tally
 from advisor.restrictions import CATALOGUE
-from tests.conftest import real
 from tests.lab import maillog, named, namespace
 from tests.lab.player import play
 from tests.lab.postfix import Postfix
@@ -135,13 +131,7 @@ def typed(lines: Sequence[str], folder: Path, shell: Callable[[str], object]) ->
 
 def entered(module: str, *arguments: str) -> dict[str, Any]:
     """Run one of these modules in new namespaces; what it wrote. The test is skipped where that cannot be done."""
-    for program in ("unshare", "ip", "named", "postconf", "policyd-spf", "openssl"):
-        real(program)
-    if os.geteuid() != 0:
-        pytest.skip("the lab makes namespaces, for which it must be root")
-    refused = subprocess.run(["unshare", "-mnpu", "--fork", "true"], capture_output=True, text=True, check=False)
-    if refused.returncode:
-        pytest.skip(f"no namespaces may be made here: {refused.stderr.strip()}")
+    namespace.require("ip", "named", "postconf", "policyd-spf", "openssl")
     with TemporaryDirectory(prefix="lab-") as name:  # where Postfix's own user may look, which pytest's folders are not
         Path(name).chmod(0o755)
         ran = namespace.enter(Path(name), arguments, 300, f"tests.lab.{module}")
