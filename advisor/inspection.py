@@ -171,7 +171,12 @@ def terminal(found: Inspection, shown: Callable[[str], str], width: int = 80, *,
 
 
 def _lines(found: Inspection, shown: Callable[[str], str], width: int, *, color: bool) -> Iterator[str]:
-    yield f"{shown(found.release.name)}, files below {shown(found.root)}"
+    # a folder's name may be of any length
+    yield from textwrap.wrap(
+        f"{shown(found.release.name)}, files below {shown(found.root)}",
+        width,
+        break_on_hyphens=False,
+    )
     counted = {FIX: "to fix", NOTE: "to consider", UNKNOWN: "not known", OK: "ok"}
     yield ", ".join(f"{found.counted(severity)} {word}" for severity, word in counted.items())
     if fixes := dict.fromkeys(each.name for each in found.checkups if each.severity == FIX):

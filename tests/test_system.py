@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -321,9 +322,11 @@ def test_any_files_end_in_printable_text(texts: dict[str, str]) -> None:
     assert all(letter.isprintable() for letter in text.replace("\n", ""))
 
 
-def test_the_terminal_keeps_to_its_width() -> None:
-    for name in ("rhel7", "rhel9", "rhel10", "debian12"):
-        text = terminal(system(SYSTEMS / name), visible)
+@pytest.mark.parametrize("name", ["rhel7", "rhel9", "rhel10", "debian12"])
+def test_the_terminal_keeps_to_its_width_wherever_the_files_lie(name: str) -> None:
+    found = system(SYSTEMS / name)
+    for root in ("/", found.root, f"/{'a-folder' * 9}", "/" + "x" * 300):
+        text = terminal(replace(found, root=root), visible)
         assert max(map(len, text.splitlines())) <= 80, text
         assert "\x1b" not in text
     assert "\x1b[31;1m[FIX] \x1b[0m" in terminal(system(SYSTEMS / "rhel7"), visible, color=True)
