@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from advisor.evidence import verdict
-from advisor.interval import CONFIDENCE, foreseen, widened
-from advisor.recommendation import ENFORCE, LEAVE, WARN
+from advisor.interval import foreseen, widened
+from advisor.recommendation import ENFORCE, LEAVE, WARN, Estimate, Step, Terms
 from advisor.restriction import REFUSES
 
 DECIDED = 300
@@ -19,39 +19,6 @@ DAYS = 2
 """Days on which a client must have come that is wanted by the content filter's passing it alone."""
 WEEK = timedelta(days=7)
 _PASSED = ("filter_clean", "content_clean")
-
-
-@dataclass(frozen=True)
-class Terms:
-    """How much harm is allowed, as a share of the wanted clients of a week, and how sure one wants to be."""
-
-    max_harm: float = 0.01
-    confidence: float = CONFIDENCE
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """The share of wanted clients that would be turned away in a week, and of wanted messages beside it.
-
-    `hurt` of `wanted` clients are counted; `doubtful_turned` and `doubtful_passed` are those of which nothing, or
-    contradictory things, are known. `interval` is of clients, widened for the doubtful; None where nobody was judged.
-    It is of the rate, which the verdict is about; `next_week` is between which shares as many clients as came in the
-    last week will lie, which a report can be held against.
-    `messages` are hurt and judged messages.
-    """
-
-    hurt: int
-    wanted: int
-    doubtful_turned: int
-    doubtful_passed: int
-    messages: tuple[int, int]
-    interval: tuple[float, float] | None
-    next_week: tuple[float, float] | None = None
-
-    @property
-    def share(self) -> float | None:
-        """The counted share; None where nobody was judged."""
-        return self.hurt / self.wanted if self.wanted else None
 
 
 @dataclass(frozen=True)
@@ -93,7 +60,7 @@ class _Client:
         return known.pop() if len(known) == 1 else None
 
 
-def decide(frame: pa.Table, restriction: str, number: int, terms: Terms = Terms()) -> Decision:
+def decide(frame: pa.Table, restriction: str, number: int, terms: Terms) -> Decision:
     """Decide on restriction `number` in a frame of advisor.simulation.answers, with `reasons` and `action`.
 
     Counted are attempts that were accepted, so what the change adds to what is on.
@@ -204,15 +171,6 @@ def _verdict(
         )
         return WARN, (said, f"That may be more than {limit}{open_}.")
     return ENFORCE, (said, f"At most {limit} are allowed.")
-
-
-@dataclass(frozen=True)
-class Step:
-    """What to do with one change in one week of the plan; `step` is log, warn, allow or enforce."""
-
-    week: int
-    name: str
-    step: str
 
 
 def weeks(changes: Sequence[tuple[str, str, bool]], at_once: int = 3) -> tuple[Step, ...]:

@@ -40,6 +40,47 @@ class Host:
 
 
 @dataclass(frozen=True)
+class Terms:
+    """How much harm is allowed, as a share of the wanted clients of a week, and how sure one wants to be."""
+
+    max_harm: float = 0.01
+    confidence: float = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The share of wanted clients that would be turned away in a week, and of wanted messages beside it.
+
+    `hurt` of `wanted` clients are counted; `doubtful_turned` and `doubtful_passed` are those of which nothing, or
+    contradictory things, are known. `interval` is of the share of clients (exact binomial, widened by counting the
+    doubtful once as all wanted and once as none); None where nobody was judged. `next_week` is between which shares
+    the clients of one week will lie, which a report can be held against. `messages` are hurt and judged messages.
+    """
+
+    hurt: int
+    wanted: int
+    doubtful_turned: int
+    doubtful_passed: int
+    messages: tuple[int, int]
+    interval: tuple[float, float] | None
+    next_week: tuple[float, float] | None = None
+
+    @property
+    def share(self) -> float | None:
+        """The counted share; None where nobody was judged."""
+        return self.hurt / self.wanted if self.wanted else None
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do with one change in one week of the plan; `step` is log, warn, allow, enforce or relax."""
+
+    week: int
+    name: str
+    step: str
+
+
+@dataclass(frozen=True)
 class Recommendation:
     """What to do about one restriction (or one setting such as smtpd_helo_required).
 
@@ -50,7 +91,9 @@ class Recommendation:
     `marginal` is what it stops of unwanted mail that nothing recommended before it would stop. `harm_interval` is the
     95 % interval (exact binomial) of hurt.clients / wanted_judged.clients; None where it could judge none. `refused` is
     what it refused in this log already, where it is on. `diff` is `lines_to_type` as a unified diff of main.cf; ()
-    where no configuration is known.
+    where no configuration is known. `before` is the harm of the change alone, `after` with the hosts allowed first that
+    were known a week before; the verdict is about `after`. `argument` is a list's domain, with its filter; `cheaper`
+    a sentence where another part of Postfix does the same with less.
     """
 
     name: str
@@ -82,6 +125,15 @@ class Recommendation:
     try_first: tuple[str, ...]
     undo: tuple[str, ...]
     diff: tuple[str, ...] = ()
+    before: Estimate | None = None
+    after: Estimate | None = None
+    argument: str = ""
+    cheaper: str = ""
+
+    @property
+    def spelled(self) -> str:
+        """As it stands in main.cf, with its argument."""
+        return f"{self.name} {self.argument}" if self.argument else self.name
 
 
 @dataclass(frozen=True)
@@ -163,7 +215,8 @@ class Advice:
     `coverage` is as in advisor.event.Coverage.as_dict(). `samples` are (shape, count, an example) of lines that were
     not understood. `cannot_show` says what this log cannot tell, and what would. `evidence` counts the accepted
     attempts from outside that each reason (advisor.evidence.REASONS) speaks of. `board` says what any set of the
-    restrictions would have done, `sequels` what became of changes that the log itself shows, sentences all.
+    restrictions would have done, `sequels` what became of changes that the log itself shows, sentences all. `plan` is
+    all changes by weeks, a name as Recommendation.spelled has it; `terms` are those under which it was decided.
     """
 
     start: datetime | None
@@ -182,3 +235,5 @@ class Advice:
     evidence: dict[str, int] = field(default_factory=dict)
     board: Board | None = None
     sequels: tuple[str, ...] = ()
+    terms: Terms = Terms()
+    plan: tuple[Step, ...] = ()

@@ -23,9 +23,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from advisor import attempt, evidence
-from advisor.decision import Decision, Terms, decide
+from advisor.decision import Decision, decide
 from advisor.history import parse_files
-from advisor.recommendation import ENFORCE
+from advisor.recommendation import ENFORCE, Terms
 from advisor.restriction import ask
 from advisor.restrictions import CATALOGUE
 from advisor.simulation import answers

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.decision import Decision, Terms, decide, weeks
-from advisor.recommendation import ENFORCE, LEAVE, WARN
+from advisor.decision import Decision, decide, weeks
+from advisor.recommendation import ENFORCE, LEAVE, WARN, Terms
 from advisor.selection import EXACT, WORTH, Catch, select
 from benchmarks.decision import measure
 
