@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 import numpy as np
 import pyarrow as pa
@@ -11,45 +11,27 @@ import pyarrow.compute as pc
 
 from advisor import change, switch
 from advisor.board import Board, Knob
+from advisor.candidate import candidates, claim
+from advisor.decision import Decision, decide, weeks
 from advisor.effect import state as state_of
 from advisor.entry import LISTS
 from advisor.event import UNRECOGNISED, Coverage
 from advisor.finding import cannot_show, findings
-from advisor.harm import Gain, Harm, measure
-from advisor.interval import exact_binomial
+from advisor.harm import Harm, measure
 from advisor.mapfile import MapFile
 from advisor.poll import poll
 from advisor.postconf import Postconf
-from advisor.recommendation import ENFORCE, LEAVE, RELAX, WARN, Advice, Host, Recommendation
+from advisor.recommendation import ENFORCE, LEAVE, RELAX, WARN, Advice, Host, Recommendation, Terms
 from advisor.response import Responses
-from advisor.restriction import Asked, ask
-from advisor.restrictions import CATALOGUE, TIPS
+from advisor.restriction import REFUSES, Asked
 from advisor.sequel import sentences, sequels
 from advisor.shape import shapes
-from advisor.simulation import answers
+from advisor.simulation import PARAMETERS, answers
+from advisor.standing import Docket, Standing
 from advisor.traffic import traffic
 
 CHANGES = 3
 """Changes at a time (as Postfix's own main.cf asks); the others wait until these have shown what they do."""
-DAYS = 7
-"""Days of log below which nothing is enforced: a week has a Monday and a Sunday."""
-JUDGED = 300
-"""Wanted attempts that a restriction must have judged before it is enforced; none hurt of 300 still allows 1 %."""
-COVERED = 0.9
-"""The share of wanted attempts that it must have judged."""
-MAX_HARM = 0.05
-"""The share of wanted attempts it may turn away and still be enforced, those hosts allowed first; above, it is left."""
-
-CLAIMS = {
-    "reject_unknown_reverse_client_hostname": "refuse clients without a reverse name",
-    "smtpd_helo_required": "refuse clients that send no HELO",
-    "reject_invalid_helo_hostname": "refuse HELO names that are no names",
-    "reject_non_fqdn_helo_hostname": "refuse HELO names without a domain",
-    "reject_unknown_helo_hostname": "refuse HELO names the DNS does not know",
-    "reject_unknown_client_hostname": "refuse clients whose name does not lead back",
-    "reject_unknown_sender_domain": "refuse sender domains that do not exist",
-}
-"""Each tip in the reader's words."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +50,20 @@ class Situation:
     notes: Sequence[str] = ()
     dns: Responses = field(default_factory=Responses)
     files: Mapping[str, MapFile] = field(default_factory=dict)
+    terms: Terms = field(default_factory=Terms)
 
 
 def advise(situation: Situation) -> Advice:
     """Recommend what to change, and say what the log does not show."""
-    asked = _asked(situation.config)
     outside = situation.attempts.filter(pc.field("origin") == "outside")
-    frame = _answered(outside, asked, situation.dns)
-    drafts = [_draft(measure(frame, outside, one, number), situation) for number, one in enumerate(asked)]
-    ranked = _ranked(drafts, frame, asked, situation.config)
+    asked, frame = _answered(outside, candidates(_codes(situation.config), situation.dns), situation.dns)
+    docket = Docket(frame)
+    decisions = {found.name: found for found in decide(frame, asked, situation.terms)}
+    drafts = {
+        one.column: _draft(measure(frame, one, number, docket), decisions[one.column], situation)
+        for number, one in enumerate(asked)
+    }
+    ranked = _ranked([drafts[name] for name in decisions], docket, asked, situation.config)
     times = situation.events["time"]
     start, end = pc.min(times).as_py(), pc.max(times).as_py()
     seen = traffic(situation.attempts, situation.events, situation.zone)
@@ -98,22 +85,25 @@ def advise(situation: Situation) -> Advice:
         samples=shapes(situation.events.filter(pc.field("kind") == UNRECOGNISED)["text"].to_pylist()),
         cannot_show=cannot_show(seen, situation.events),
         evidence=_evidence(outside),
-        board=_board(frame, asked, ranked, situation),
+        board=_board(docket, asked, ranked, situation),
         sequels=tuple(words for each in sequels(frame, asked) for words in sentences(each, situation.zone)),
+        terms=situation.terms,
+        plan=weeks([(found.spelled, found.recommendation, found.parameter != found.name) for found in ranked]),
     )
 
 
 def _board(
-    frame: pa.Table, asked: Sequence[Asked], ranked: Sequence[Recommendation], situation: Situation
+    docket: Docket, asked: Sequence[Asked], ranked: Sequence[Recommendation], situation: Situation
 ) -> Board | None:
     """What any set of the restrictions would have done; the restrictions in the order in which smtpd asks them."""
-    accepted = frame.filter(pc.field("action") == "accept")
+    accepted = docket.rows
     if not accepted.num_rows:
         return None
     order = sorted(range(len(asked)), key=lambda number: _asked_at(asked[number].restriction.parameter))
     columns = {f"answer_{at}": accepted[f"answer_{number}"] for at, number in enumerate(order)}
-    columns |= {name: accepted[name] for name in ("time", "client_address", "client_name", "reasons")}
-    by_name = {found.name: found for found in ranked}
+    columns |= {f"way_{at}": pa.array(Standing.on(docket, asked[number]).row) for at, number in enumerate(order)}
+    columns |= {name: accepted[name] for name in ("time", "client_address", "client_name")}
+    by_name = {found.spelled: found for found in ranked}
     listed = [asked[number] for number in order]
     knobs = [_knob(by_name[one.column]) for one in listed]
     found = poll(pa.table(columns), listed, knobs, situation.zone)
@@ -122,7 +112,7 @@ def _board(
 
 
 def _knob(found: Recommendation) -> Knob:
-    return Knob(found.name, found.claim, found.state, found.rank is not None or found.state == "enforced")
+    return Knob(found.spelled, found.claim, found.state, found.rank is not None or found.state == "enforced")
 
 
 def _asked_at(parameter: str) -> int:
@@ -145,24 +135,36 @@ def _evidence(outside: pa.Table) -> dict[str, int]:
     return dict(counts.most_common())
 
 
-def _asked(config: Postconf | None) -> tuple[Asked, ...]:
-    """The tips, with the reply codes that the site has set."""
-    codes: dict[str, str] = {}
-    for name in TIPS:
-        parameter = CATALOGUE[name].code_parameter
-        if config is not None and parameter and config.is_set(parameter):
-            codes[parameter] = config.value(parameter)
-    return tuple(ask(CATALOGUE[name], codes) for name in TIPS)
+def _codes(config: Postconf | None) -> dict[str, str]:
+    """The reply codes that the site has set."""
+    if config is None:
+        return {}
+    return {name: config.value(name) for name in PARAMETERS if config.is_set(name)}
 
 
-def _answered(outside: pa.Table, asked: Sequence[Asked], dns: Responses) -> pa.Table:
-    """The answers of all tips to the attempts from outside, computed by DuckDB."""
+def _answered(outside: pa.Table, asked: Sequence[Asked], dns: Responses) -> tuple[tuple[Asked, ...], pa.Table]:
+    """The answers of all candidates to the attempts from outside, computed by DuckDB.
+
+    A list that would have refused nobody, accepted or not, is no candidate; each tip is.
+    """
     import duckdb  # noqa: PLC0415 - a tenth of a second that --help need not pay
 
     with duckdb.connect() as engine:
         engine.register("outside", outside)
         table: pa.Table = answers(engine.table("outside"), asked, dns).to_arrow_table()
-    return table
+    refuses = pa.array(sorted(REFUSES))
+    kept = [
+        number
+        for number, one in enumerate(asked)
+        if one.restriction.tip or pc.any(pc.is_in(table[f"answer_{number}"], refuses)).as_py()
+    ]
+    for new, old in enumerate(kept):
+        names = {f"{kind}_{old}": f"{kind}_{new}" for kind in ("answer", "basis", "reply")}
+        if new != old:
+            table = table.drop_columns([*names.values()]).rename_columns(
+                [names.get(name, name) for name in table.column_names if name not in names.values()]
+            )
+    return tuple(asked[number] for number in kept), table
 
 
 def _version(events: pa.Table) -> str | None:
@@ -177,19 +179,24 @@ def _state(harm: Harm, situation: Situation) -> tuple[str, tuple[str, ...]]:
     """
     if situation.config is None:
         return ("enforced" if harm.refused.attempts else "warn" if harm.warned else "not seen"), ()
-    found = state_of(situation.config, harm.asked.restriction.name, files=situation.files)
+    # A list is on whatever its filter is.
+    zone = harm.asked.argument.partition("=")[0]
+    found = state_of(situation.config, harm.asked.restriction.name, zone, files=situation.files)
     return found.word, found.says
 
 
-def _draft(harm: Harm, situation: Situation) -> Recommendation:
+def _draft(harm: Harm, decision: Decision, situation: Situation) -> Recommendation:
     """A recommendation without its rank and its lines."""
     restriction = harm.asked.restriction
     state, says = _state(harm, situation)
-    verdict, reasons = _decide(harm, state, _days(situation.events))
+    verdict, reasons = decision.verdict, decision.reasons
+    if state in ("enforced", "risky"):
+        verdict, reasons = _of_what_is_on(harm)
     return Recommendation(
         name=restriction.name,
+        argument=harm.asked.argument,
         tip=restriction.tip,
-        claim=CLAIMS[restriction.name],
+        claim=claim(harm.asked),
         parameter=restriction.parameter,
         state=state,
         recommendation=verdict,
@@ -206,7 +213,7 @@ def _draft(harm: Harm, situation: Situation) -> Recommendation:
         refused=harm.refused,
         wanted_judged=harm.wanted_judged,
         unwanted_judged=harm.unwanted_judged,
-        harm_interval=exact_binomial(harm.hurt.clients, harm.wanted_judged.clients),
+        harm_interval=decision.after.interval,
         basis=harm.basis,
         hosts=harm.refused_hosts if verdict == RELAX else harm.hosts,
         hosts_more=harm.hosts_more,
@@ -215,73 +222,18 @@ def _draft(harm: Harm, situation: Situation) -> Recommendation:
         lines_to_type=(),
         try_first=(),
         undo=(),
+        before=decision.before,
+        after=decision.after,
     )
 
 
-def _days(events: pa.Table) -> float:
-    times = events["time"]
-    start, end = pc.min(times).as_py(), pc.max(times).as_py()
-    return float((end - start).total_seconds() / 86_400) if isinstance(start, datetime) else 0.0
-
-
-def _decide(harm: Harm, state: str, days: float) -> tuple[str, tuple[str, ...]]:
-    """What to do, and why, each reason a sentence."""
-    if state in ("enforced", "risky"):
-        wanted = [host for host in harm.refused_hosts if host.wanted]
-        if wanted:
-            return RELAX, (f"It is on, and refuses {len(wanted)} hosts whose mail is wanted: allow them.",)
-        return LEAVE, (f"It is on already, and refused {harm.refused.attempts:,} attempts in this log.",)
-    if not harm.asked.restriction.says:
-        return _decide_without_trial(harm, days)
-    judged = harm.accepted.attempts - harm.no_evidence.attempts
-    turned = harm.stopped.attempts + harm.hurt.attempts + harm.undecided.attempts
-    if not harm.accepted.attempts:
-        return LEAVE, ("No mail from outside was accepted in this log, so there is nothing to judge by.",)
-    if not judged:
-        return WARN, ("The log does not show what it looks at; warn_if_reject makes Postfix log it and stops nothing.",)
-    share = harm.hurt.attempts / harm.wanted_judged.attempts if harm.wanted_judged.attempts else None
-    if share is not None and (share > MAX_HARM or harm.hurt.attempts > harm.stopped.attempts):
-        return LEAVE, (f"It would have refused {100 * share:.1f} % of the wanted mail that it could judge.",)
-    doubts = _doubts(harm, days)
-    if not doubts and not turned:
-        return LEAVE, (f"It would have refused none of the {judged:,} accepted attempts that it could judge.",)
-    if doubts:
-        return WARN, doubts
-    return ENFORCE, (f"It was judged on {days:.0f} days of log and {harm.wanted_judged.attempts:,} wanted attempts.",)
-
-
-def _doubts(harm: Harm, days: float) -> tuple[str, ...]:
-    """Why it should not be enforced yet."""
-    doubts = []
-    if days < DAYS:
-        doubts.append(f"The log covers {days:.1f} days; {DAYS} are needed.")
-    if harm.wanted_judged.attempts < JUDGED:
-        doubts.append(f"It could judge {harm.wanted_judged.attempts:,} wanted attempts; {JUDGED} are needed.")
-    elif harm.wanted_judged.attempts < COVERED * harm.wanted.attempts:
-        doubts.append(f"It could judge {harm.wanted_judged.attempts:,} of {harm.wanted.attempts:,} wanted attempts.")
-    if harm.undecided.clients > harm.stopped.clients:
-        doubts.append(
-            f"It would also refuse {harm.undecided.clients:,} clients that nothing calls wanted or unwanted, and "
-            f"{harm.stopped.clients:,} that something calls unwanted."
-        )
-    return tuple(doubts)
-
-
-def _decide_without_trial(harm: Harm, days: float) -> tuple[str, tuple[str, ...]]:
-    """For a setting that warn_if_reject does not know: enforce it or leave it off."""
-    judged = harm.accepted.attempts - harm.no_evidence.attempts
-    if not judged:
-        return LEAVE, ("The log does not show whether there was a HELO (Postfix 3.0 and later count the commands).",)
-    if harm.hurt.attempts:
-        return LEAVE, (
-            f"It would have refused {harm.hurt.clients} clients whose mail is wanted, and has no trial form.",
-        )
-    if not harm.stopped.attempts + harm.undecided.attempts:
-        return LEAVE, (f"It would have refused none of the {judged:,} accepted attempts that it could judge.",)
-    doubts = _doubts(harm, days)
-    if doubts:
-        return LEAVE, (*doubts, "It has no trial form, so gather more log first.")
-    return ENFORCE, (f"None of the {harm.wanted_judged.attempts:,} wanted attempts came without a HELO.",)
+def _of_what_is_on(harm: Harm) -> tuple[str, tuple[str, ...]]:
+    """What to do about a change that was made, and why."""
+    wanted = [host for host in harm.refused_hosts if host.wanted]
+    if wanted:
+        several = f"{len(wanted)} hosts whose mail is" if len(wanted) > 1 else "1 host whose mail is"
+        return RELAX, (f"It is on, and refuses {several} wanted: allow them.",)
+    return LEAVE, (f"It is on already, and refused {harm.refused.attempts:,} attempts in this log.",)
 
 
 def _not_known(harm: Harm) -> tuple[str, ...]:
@@ -302,30 +254,26 @@ def _not_known(harm: Harm) -> tuple[str, ...]:
 
 
 def _ranked(
-    drafts: Sequence[Recommendation], frame: pa.Table, asked: Sequence[Asked], config: Postconf | None
+    drafts: Sequence[Recommendation], docket: Docket, asked: Sequence[Asked], config: Postconf | None
 ) -> list[Recommendation]:
     """The changes in the order to make them, each with what it adds and its lines, then what is left as it is.
 
-    What warns only stops nothing, so it takes nothing from those behind it.
+    `drafts` come in the order of advisor.decision. What warns only stops nothing, so it takes nothing from those
+    behind it.
     """
-    accepted = frame.filter(pc.field("action") == "accept")
-    masks = [Gain.of(accepted, one, number) for number, one in enumerate(asked)]
-    changes = [number for number, draft in enumerate(drafts) if draft.recommendation in (ENFORCE, WARN, RELAX)]
-    order = {RELAX: 0, ENFORCE: 1, WARN: 2}
-    open_still = np.ones(accepted.num_rows, dtype=bool)
-    ordered = []
-    while changes:
-        keys = {
-            number: (order[drafts[number].recommendation], *masks[number].key(open_still), drafts[number].tip)
-            for number in changes
-        }
-        best = min(changes, key=keys.__getitem__)
-        changes.remove(best)
-        adds = masks[best].tally(accepted, open_still)
-        ordered.append(replace(drafts[best], marginal=adds))
-        if drafts[best].recommendation == ENFORCE:
-            open_still &= ~masks[best].turned
-    left = [draft for draft in drafts if draft.recommendation == LEAVE]
+    numbers = {one.column: number for number, one in enumerate(asked)}
+    order = {RELAX: 0, ENFORCE: 1, WARN: 2, LEAVE: 3}
+    open_still = np.ones(len(docket), dtype=bool)
+    ordered: list[Recommendation] = []
+    left: list[Recommendation] = []
+    for draft in sorted(drafts, key=lambda draft: order[draft.recommendation]):
+        number = numbers[draft.spelled]
+        turned, _ = docket.answers(number)
+        unwanted = Standing.on(docket, asked[number]).row == -1
+        found = replace(draft, marginal=docket.tally(turned & unwanted & open_still))
+        if draft.recommendation == ENFORCE:
+            open_still &= ~turned
+        (left if draft.recommendation == LEAVE else ordered).append(found)
     return [*_with_lines(ordered, config), *left]
 
 

@@ -91,8 +91,10 @@ def _list(recommendation: Recommendation, config: Postconf, allowed: frozenset[s
     before = (Entry("check_client_access", table),) if hosts and not warns else ()
     parameter = recommendation.parameter
     if recommendation.recommendation == RELAX:
-        parameter = next(iter(config.state(recommendation.name).parameters), parameter)
-    entries = insert(config, parameter, Entry(recommendation.name, warn=warns), before)
+        zone = recommendation.argument.partition("=")[0]
+        parameter = next(iter(config.state(recommendation.name, zone).parameters), parameter)
+    wanted = Entry(recommendation.name, recommendation.argument, warns)
+    entries = insert(config, parameter, wanted, before)
     lines = list(_displaced(config, parameter))
     if before:
         # The table first: a list that names a table which is not there makes smtpd refuse all mail for the moment.
@@ -102,7 +104,7 @@ def _list(recommendation: Recommendation, config: Postconf, allowed: frozenset[s
     lines += ["# or, instead of the editor:", commands(parameter, entries), "# then:", RELOAD]
     trial: tuple[str, ...] = ()
     if recommendation.recommendation not in (WARN, RELAX):
-        trial = (commands(parameter, insert(config, parameter, Entry(recommendation.name, warn=True))), RELOAD)
+        trial = (commands(parameter, insert(config, parameter, replace(wanted, warn=True))), RELOAD)
     spelled = [f"warn_if_reject {entry}" if entry.warn else str(entry) for entry in entries]
     text = revision.with_list(config.text, parameter, spelled) if config.text else ""
     after = replace(config, parameters={**config.parameters, parameter: ", ".join(spelled)}, text=text)

@@ -1,176 +1,283 @@
-"""A decision: what a change would do to next week's mail, how sure that is, and what therefore to do about it."""
+"""A decision: what each change would do to next week's mail, how sure that is, and what therefore to do about it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from advisor.evidence import verdict
-from advisor.interval import foreseen, widened
+from advisor.interval import exact_binomial, foreseen, widened
 from advisor.recommendation import ENFORCE, LEAVE, WARN, Estimate, Step, Terms
-from advisor.restriction import REFUSES
+from advisor.restriction import Asked
+from advisor.selection import Catch, select
+from advisor.standing import Docket, Flags, Standing, bits
 
-DECIDED = 300
-"""Wanted clients that must have been judged before anything is enforced; none hurt of 300 still allows 1 %."""
-DAYS = 2
-"""Days on which a client must have come that is wanted by the content filter's passing it alone."""
-WEEK = timedelta(days=7)
-_PASSED = ("filter_clean", "content_clean")
+DAYS = 7
+"""Days of log below which nothing is enforced: a week has a Monday and a Sunday."""
+COVERED = 0.9
+"""The share of the wanted clients that a restriction must have judged."""
+WEEKS = 2
+"""The last weeks that an allowlist of the time before is tried on, each by itself."""
 
 
 @dataclass(frozen=True)
 class Decision:
     """What to do about one change. `before` is its harm alone, `after` with those allowed first that were known.
 
-    `after` is measured, not assumed: an allowlist made a week before the end of the log, and the clients of that
-    week. The verdict is about `after`. `stopped` are unwanted clients, by number of the client.
+    `after` is measured, not assumed: for each of the last weeks an allowlist of what was known before it, held against
+    the clients of that week. The verdict is about `after`. `wanted` are all wanted clients, whether or not it could
+    judge them. `stopped` (unwanted), `hurt` (wanted) and `open` (undecided) are the clients that it turns away.
     """
 
+    name: str
     verdict: str
     reasons: tuple[str, ...]
     before: Estimate
     after: Estimate
+    wanted: int
     stopped: frozenset[str]
     hurt: frozenset[str]
+    open: frozenset[str]
 
 
-@dataclass
-class _Client:
-    """One client, as far as a restriction could judge its mail: verdicts, and the messages by what became of them."""
+@dataclass(frozen=True)
+class _Weighed:
+    """One change with what it turns away, as a bit for each client, and for each client of each week."""
 
-    ways: set[bool | None] = field(default_factory=set)
-    turned: bool = False
-    judged: set[Any] = field(default_factory=set)
-    hurt: set[Any] = field(default_factory=set)
-    days: set[Any] = field(default_factory=set)
-    sure: bool = False
+    asked: Asked
+    before: Estimate
+    after: Estimate
+    wanted: int
+    stopped: Flags
+    hurt: Flags
+    open: Flags
+    weekly: tuple[Flags, ...]
 
     @property
-    def wanted(self) -> bool | None:
-        """Whether it is wanted: by all that is known of its mail; a contradiction leaves it undecided.
-
-        A filter misses some spam, and bots are many: that it passed the mail of one day alone calls no client wanted.
-        """
-        known = self.ways - {None}
-        if known == {True} and not self.sure and len(self.days) < DAYS:
-            return None
-        return known.pop() if len(known) == 1 else None
+    def turns(self) -> int:
+        """How many clients it turns away."""
+        return int(self.stopped.sum() + self.hurt.sum() + self.open.sum())
 
 
-def decide(frame: pa.Table, restriction: str, number: int, terms: Terms) -> Decision:
-    """Decide on restriction `number` in a frame of advisor.simulation.answers, with `reasons` and `action`.
+def decide(frame: pa.Table, asked: Sequence[Asked], terms: Terms) -> tuple[Decision, ...]:
+    """Decide on all restrictions of a frame of advisor.simulation.answers, with `reasons` and `action`.
 
-    Counted are attempts that were accepted, so what the change adds to what is on.
+    Counted are attempts that were accepted, so what each change adds to what is on. First come those to enforce, in
+    the order to do so: together they turn away no more wanted clients than `terms` allow. Then those to try, those
+    that stop most first, then those to leave.
     """
-    rows = _judged(frame, restriction, number)
-    clients = _clients(rows)
-    before = _estimate(clients, terms)
-    last = max((row["time"] for row in rows if row["time"] is not None), default=None)
-    recent: list[dict[str, Any]] = []
-    known: list[dict[str, Any]] = []
-    for row in rows:
-        late = last is not None and row["time"] is not None and row["time"] > last - WEEK
-        (recent if late else known).append(row)
-    allowed = {address for address, seen in _clients(known).items() if seen.wanted and seen.turned}
-    after = _estimate(_clients(recent), terms, allowed, clients)
-    stopped = frozenset(address for address, seen in clients.items() if seen.turned and seen.wanted is False)
-    hurt = frozenset(address for address, seen in clients.items() if seen.turned and seen.wanted is True)
-    before = replace(before, next_week=foreseen(before.interval, after.wanted, terms.confidence))
-    after = replace(after, next_week=foreseen(after.interval, after.wanted, terms.confidence))
-    turned = sum(seen.turned for seen in clients.values())
-    word, reasons = _verdict((before, after), len(stopped), turned, terms)
-    return Decision(word, reasons, before, after, stopped, hurt)
-
-
-def _judged(frame: pa.Table, restriction: str, number: int) -> list[dict[str, Any]]:
-    """The accepted attempts that the restriction could judge, each with its verdict and whether it is turned away."""
-    names = ["time", "message", "client_address", "reasons", "action", f"answer_{number}", f"basis_{number}"]
+    docket = Docket(frame)
+    weighed = [_weigh(docket, one, number, terms) for number, one in enumerate(asked)]
+    days = _days(frame)
+    verdicts = [_verdict(one, days, terms) for one in weighed]
+    may = {one.asked.column: one for one, (word, _) in zip(weighed, verdicts, strict=True) if word == ENFORCE}
+    chosen = select(
+        {name: Catch(bits([one.stopped]), bits(one.weekly)) for name, one in may.items()},
+        _most(max((one.after.wanted for one in may.values()), default=0), terms),
+    ).names
     found = []
-    for row in frame.select(names).to_pylist():
-        answer = row[f"answer_{number}"]
-        turned = answer in REFUSES
-        # What the same client showed another time may accuse; it is not enough to call a restriction harmless.
-        judged = turned or (answer is not None and row[f"basis_{number}"] != "inferred")
-        if row["action"] == "accept" and judged and row["client_address"] is not None:
-            way = verdict(row["reasons"], restriction)
-            sure = way is True and verdict(_without_filter(row["reasons"]), restriction) is True
-            found.append(row | {"turned": turned, "way": way, "sure": sure})
-    return found
-
-
-@lru_cache(maxsize=100_000)
-def _without_filter(reasons: str) -> str:
-    left = [name for name in reasons.split(";") if name and name not in _PASSED]
-    return f";{';'.join(left)};" if left else ""
-
-
-def _clients(rows: Iterable[dict[str, Any]]) -> dict[str, _Client]:
-    found: dict[str, _Client] = {}
-    for row in rows:
-        client = found.setdefault(row["client_address"], _Client())
-        client.ways.add(row["way"])
-        client.turned |= row["turned"]
-        client.sure |= row["sure"]
-        client.days.add(row["time"] and row["time"].date())
-        if row["way"] is True:
-            client.judged.add(row["message"])
-            if row["turned"]:
-                client.hurt.add(row["message"])
-    return found
-
-
-def _estimate(
-    clients: dict[str, _Client],
-    terms: Terms,
-    allowed: Iterable[str] = (),
-    whole: Mapping[str, _Client] | None = None,
-) -> Estimate:
-    """Count the clients; those that are `allowed` pass. Who is wanted is known from the `whole` log, where given."""
-    free = set(allowed)
-    hurt = wanted = turned = passed = 0
-    messages = [0, 0]
-    for address, client in clients.items():
-        away = client.turned and address not in free
-        way = (whole or clients)[address].wanted
-        if way is None:
-            turned, passed = turned + away, passed + (not away)
-        elif way:
-            hurt, wanted = hurt + away, wanted + 1
-            messages[1] += len(client.judged)
-            messages[0] += len(client.hurt) if away else 0
-    found = widened(hurt, wanted, turned, passed, terms.confidence)
-    return Estimate(hurt, wanted, turned, passed, (messages[0], messages[1]), found)
-
-
-def _verdict(
-    estimates: tuple[Estimate, Estimate], stopped: int, turned: int, terms: Terms
-) -> tuple[str, tuple[str, ...]]:
-    """The word, and why, each reason a sentence with its denominator."""
-    before, after = estimates
-    limit = f"{100 * terms.max_harm:g} %"
-    if not turned:
-        return LEAVE, ("It would have turned away none of the clients that it could judge.",)
-    if after.interval is None or after.wanted < DECIDED:
-        return WARN, (f"It could judge {after.wanted:,} wanted clients in the last week; {DECIDED} are needed.",)
-    low, high = after.interval
-    said = (
-        f"Alone it would have turned away {before.hurt:,} of {before.wanted:,} wanted clients; with an allowlist made "
-        f"a week before the end of the log, {after.hurt:,} of the {after.wanted:,} of that week, "
-        f"so {100 * low:.1f} to {100 * high:.1f} % of a week's."
-    )
-    if low > terms.max_harm:
-        return LEAVE, (said, f"At most {limit} are allowed.")
-    if before.hurt > stopped:
-        return LEAVE, (said, f"It would have stopped {stopped:,} unwanted clients, fewer than it hurts.")
-    if high > terms.max_harm:
-        open_ = (
-            f" ({after.doubtful_turned:,} clients that it turns away are undecided)" if after.doubtful_turned else ""
+    for one, (word, reasons) in zip(weighed, verdicts, strict=True):
+        if word == ENFORCE and one.asked.column not in chosen:
+            word, reasons = LEAVE, _beside(one, [may[name] for name in chosen])  # noqa: PLW2901 - the last word
+        found.append(_decision(docket, one, word, reasons))
+    order = {ENFORCE: 0, WARN: 1, LEAVE: 2}
+    places = {name: place for place, name in enumerate(chosen)}
+    return tuple(
+        sorted(
+            found,
+            key=lambda one: (order[one.verdict], places.get(one.name, 0), -len(one.stopped) / (1 + len(one.hurt))),
         )
-        return WARN, (said, f"That may be more than {limit}{open_}.")
-    return ENFORCE, (said, f"At most {limit} are allowed.")
+    )
+
+
+def _days(frame: pa.Table) -> float:
+    """The days from the first attempt to the last."""
+    found = pc.min_max(frame["time"]).as_py()
+    return (found["max"] - found["min"]) / timedelta(days=1) if found["max"] is not None else 0.0
+
+
+def _decision(docket: Docket, one: _Weighed, word: str, reasons: tuple[str, ...]) -> Decision:
+    def named(clients: Flags) -> frozenset[str]:
+        return frozenset(docket.addresses[number] for number in clients.nonzero()[0].tolist())
+
+    sets = (named(clients) for clients in (one.stopped, one.hurt, one.open))
+    return Decision(one.asked.column, word, reasons, one.before, one.after, one.wanted, *sets)
+
+
+@dataclass(frozen=True)
+class _Count:
+    """Clients, a flag each: the wanted that could be judged, those turned away, and the same of the undecided."""
+
+    wanted: Flags
+    hurt: Flags
+    doubtful: Flags
+    doubtful_turned: Flags
+
+
+def _weigh(docket: Docket, asked: Asked, number: int, terms: Terms) -> _Weighed:
+    turned, judged = docket.answers(number)
+    standing = Standing.on(docket, asked)
+    whole = _count(docket, standing, turned, judged)
+    before = _estimate([whole], _messages(docket, standing, turned, judged), terms)
+    tried, messages = _tried(docket, asked, standing, (turned, judged))
+    after = _estimate(tried, messages, terms)
+    # As many wanted clients as the last week had will come in the next one. Who comes often is in every week, so the
+    # weeks are counted each by itself; `before` is shown of all clients.
+    coming = int(tried[0].wanted.sum())
+    ages = range(int(docket.age.max(initial=0)) + 1)
+    alone = [_count(docket, standing, turned & (docket.age == age), judged & (docket.age == age)) for age in ages]
+    weekly = _estimate(alone, (0, 0), terms)
+    stopped = docket.clients(turned & (standing.row == -1)) & ~whole.hurt & ~whole.doubtful_turned
+    return _Weighed(
+        asked=asked,
+        before=replace(before, next_week=_next_week(weekly, coming, terms)),
+        after=replace(after, next_week=_next_week(after, coming, terms)),
+        wanted=int((docket.clients(standing.client[docket.client] == 1) if len(docket) else whole.wanted).sum()),
+        stopped=stopped,
+        hurt=whole.hurt,
+        open=whole.doubtful_turned,
+        weekly=tuple(week.hurt | week.doubtful_turned for week in tried),
+    )
+
+
+def _count(docket: Docket, standing: Standing, turned: Flags, judged: Flags) -> _Count:
+    """Count clients by their rows; mail that something accuses of itself is no loss, whoever sent it."""
+    wanted, doubtful = standing.client == 1, standing.client == 0
+    away = docket.clients(turned & (standing.row != -1))
+    seen = docket.clients(judged)
+    return _Count(wanted & seen, wanted & away, doubtful & seen, doubtful & away)
+
+
+def _tried(
+    docket: Docket, asked: Asked, standing: Standing, answers: tuple[Flags, Flags]
+) -> tuple[list[_Count], tuple[int, int]]:
+    """Each of the last weeks with an allowlist of the time before; the last one first. And its messages."""
+    turned, judged = answers
+    weeks, messages = [], (0, 0)
+    # A log of one week has no time before it; then nobody is allowed, and that is what is measured.
+    for age in range(max(1, min(WEEKS, int(docket.age.max(initial=0))))):
+        earlier, week = docket.age > age, docket.age == age
+        known = Standing.by(docket, asked, earlier) == 1
+        allowed = known & docket.clients(turned & earlier)
+        still = turned & ~(allowed[docket.client] & (docket.client >= 0)) if len(allowed) else turned
+        weeks.append(_count(docket, standing, still & week, judged & week))
+        hurt, of = _messages(docket, standing, still & week, judged & week)
+        messages = (messages[0] + hurt, messages[1] + of)
+    return weeks, messages
+
+
+def _messages(docket: Docket, standing: Standing, turned: Flags, judged: Flags) -> tuple[int, int]:
+    """The wanted messages turned away, and those that could be judged."""
+    wanted = judged & (standing.row == 1)
+    hurt, of = np.unique(docket.message[wanted & turned]), np.unique(docket.message[wanted])
+    return len(hurt), len(of)
+
+
+def _estimate(counts: Sequence[_Count], messages: tuple[int, int], terms: Terms) -> Estimate:
+    hurt, wanted, doubtful, turned = (
+        sum(int(getattr(count, name).sum()) for count in counts)
+        for name in ("hurt", "wanted", "doubtful", "doubtful_turned")
+    )
+    found = widened(hurt, wanted, turned, doubtful - turned, terms.confidence)
+    return Estimate(hurt, wanted, turned, doubtful - turned, messages, found)
+
+
+def _next_week(found: Estimate, coming: int, terms: Terms) -> tuple[float, float] | None:
+    doubtful = (found.doubtful_turned, found.doubtful_passed)
+    return foreseen(found.hurt, found.wanted, doubtful, coming, terms.confidence)
+
+
+@lru_cache(maxsize=1_000)
+def _most(of: int, terms: Terms) -> int:
+    """How many of so many wanted clients may be hurt, and the rate is surely within the terms; -1: not even none."""
+    hits = -1
+    while (interval := exact_binomial(hits + 1, of, terms.confidence)) and interval[1] <= terms.max_harm:
+        hits += 1
+    return hits
+
+
+def _verdict(one: _Weighed, days: float, terms: Terms) -> tuple[str, tuple[str, ...]]:
+    """The word for a change by itself, and why, each reason a sentence with its denominator."""
+    before, after = one.before, one.after
+    if not one.before.wanted and not one.turns:
+        return _untold(one)
+    if not one.turns:
+        return LEAVE, ("It would have turned away none of the clients that it could judge.",)
+    said = _said(one)
+    allowed = f"At most {_percent(terms.max_harm)} are allowed."
+    if after.interval and after.interval[0] > terms.max_harm:
+        return LEAVE, (*said, allowed)
+    if before.hurt > one.stopped.sum():
+        return LEAVE, (*said, f"It would have stopped {one.stopped.sum():,} unwanted clients, fewer than it hurts.")
+    doubts = _doubts(one, days, terms)
+    unsure = doubts or after.interval is None or after.interval[1] > terms.max_harm
+    if unsure and before.interval and before.interval[0] > terms.max_harm:
+        return LEAVE, (*said, f"Alone it hurts more than {_percent(terms.max_harm)} for certain.", *doubts)
+    if doubts or after.interval is None:
+        return _trial(one), (*said, *doubts)
+    if after.interval[1] > terms.max_harm:
+        clients = f"{after.doubtful_turned:,} clients that it turns away are undecided"
+        why = f" ({clients})" if after.doubtful_turned else ""
+        return _trial(one), (*said, f"That may be more than {_percent(terms.max_harm)}{why}.")
+    return ENFORCE, (*said, allowed)
+
+
+def _trial(one: _Weighed) -> str:
+    return WARN if one.asked.restriction.says else LEAVE
+
+
+def _untold(one: _Weighed) -> tuple[str, tuple[str, ...]]:
+    if not one.wanted and not one.before.doubtful_passed:
+        return LEAVE, ("No mail from outside was accepted that it could judge.",)
+    return _trial(one), ("The log does not show what it looks at.",)
+
+
+def _said(one: _Weighed) -> tuple[str, ...]:
+    """What was counted."""
+    before, after = one.before, one.after
+    if after.interval is None:
+        return (f"Alone it would have turned away {before.hurt:,} of {before.wanted:,} wanted clients.",)
+    low, high = after.interval
+    return (
+        f"Alone it would have turned away {before.hurt:,} of {before.wanted:,} wanted clients. With those allowed that "
+        f"were known before, {after.hurt:,} of the {after.wanted:,} of the last weeks, so {100 * low:.1f} to "
+        f"{_percent(high)} of a week's.",
+    )
+
+
+def _doubts(one: _Weighed, days: float, terms: Terms) -> tuple[str, ...]:
+    """Why it should not be enforced yet, whatever its numbers are."""
+    doubts = []
+    if days < DAYS:
+        doubts.append(f"The log covers {days:.1f} days; {DAYS} are needed.")
+    if one.before.wanted < terms.decided:
+        doubts.append(f"It could judge {one.before.wanted:,} wanted clients; {terms.decided} are needed.")
+    elif one.before.wanted < COVERED * one.wanted:
+        doubts.append(f"It could judge {one.before.wanted:,} of {one.wanted:,} wanted clients.")
+    return tuple(doubts)
+
+
+def _beside(one: _Weighed, chosen: Sequence[_Weighed]) -> tuple[str, ...]:
+    """Why a change that is harmless enough by itself is not among those to make."""
+    taken = np.zeros_like(one.stopped)
+    for other in chosen:
+        taken |= other.stopped
+    adds, of = int((one.stopped & ~taken).sum()), int(one.stopped.sum())
+    names = ", ".join(other.asked.column for other in chosen)
+    if not chosen:
+        return (*_said(one), f"It would have stopped {of:,} unwanted clients.")
+    return (
+        *_said(one),
+        f"Of the {of:,} unwanted clients that it would have stopped, {of - adds:,} are stopped by {names} already; for "
+        f"the {adds:,} left the harm or the questions are too many.",
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{round(100 * share, 1):g} %"
 
 
 def weeks(changes: Sequence[tuple[str, str, bool]], at_once: int = 3) -> tuple[Step, ...]:

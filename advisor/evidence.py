@@ -26,10 +26,14 @@ def verdict(reasons: str, restriction: str = "") -> bool | None:
     return ways.pop() if len(ways) == 1 else None
 
 
-def sentence(reasons: str) -> str:
-    """The reasons in words."""
-    said = [BY_NAME[name].says for name in reasons.split(";") if name]
-    return "; ".join(said) if said else "nothing is known of it"
+def sentence(reasons: str, restriction: str = "") -> str:
+    """The reasons in words; those that may not testify on the restriction say so."""
+    named = [BY_NAME[name] for name in reasons.split(";") if name]
+    counted = [found.says for found in named if restriction not in found.silent_on]
+    silent = [found.says for found in named if restriction in found.silent_on]
+    if silent:
+        silent[-1] += " (not counted here: by the same facts)" if restriction else ""
+    return "; ".join([*counted, *silent]) or "nothing is known of it"
 
 
 def weigh(

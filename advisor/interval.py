@@ -1,5 +1,6 @@
 """An interval: how far a counted share may be from the true one."""
 
+from bisect import bisect_left
 from math import exp, lgamma, log, log1p
 
 CONFIDENCE = 0.95
@@ -60,15 +61,36 @@ def widened(
 
 
 def foreseen(
-    interval: tuple[float, float] | None, of: int, confidence: float = CONFIDENCE
+    hits: int, of: int, doubtful: tuple[int, int], coming: int, confidence: float = CONFIDENCE
 ) -> tuple[float, float] | None:
-    """Between which shares `of` new cases will lie, when the true share lies in an interval.
+    """Between which shares `coming` new cases will lie, given `hits` among `of` earlier ones of the same kind.
 
-    A week has few clients, so what it shows differs from the rate: of 60 clients at 1 % there is often none.
+    The interval of Thatcher (1964, Relationships between Bayesian and confidence limits for predictions): given all
+    hits of both times together, those of the earlier time are hypergeometric, whatever the rate is. A week has few
+    clients, so what it shows differs from the rate. `doubtful` are as in `widened` (hits, rest), and the worst is
+    taken in the same way. None where nothing was counted, or nothing comes.
     """
-    if interval is None or of == 0:
+    if of == 0 or coming == 0:
         return None
     side = (1 - confidence) / 2
-    low = next(hits for hits in range(of + 1) if _at_most(hits, of, interval[0]) > side)
-    high = next(hits for hits in range(low, of + 1) if _at_most(hits, of, interval[1]) >= 1 - side)
-    return low / of, high / of
+    turned, passed = doubtful
+    most, base = hits + turned, of + turned
+    # Both probabilities are monotone in the number: the more come, the less likely were so few before.
+    high = bisect_left(range(coming + 1), 1, key=lambda new: _drawn(most, base, most + new, coming) <= side)
+    low = bisect_left(
+        range(coming + 1), 1, key=lambda new: _drawn(hits, of + passed, hits + new, coming, more=True) > side
+    )
+    return min(low, coming) / coming, max(high - 1, 0) / coming
+
+
+def _drawn(hits: int, of: int, total: int, coming: int, *, more: bool = False) -> float:
+    """The probability of so many hits or fewer (or `more`) among `of` drawn first, of `of + coming` with `total`."""
+    whole = _ways(of + coming, total)
+    first, last = max(0, total - coming), min(of, total)
+    numbers = range(hits, last + 1) if more else range(first, hits + 1)
+    return min(1.0, sum(exp(_ways(of, k) + _ways(coming, total - k) - whole) for k in numbers))
+
+
+def _ways(of: int, number: int) -> float:
+    """The logarithm of in how many ways a number of things can be chosen."""
+    return lgamma(of + 1) - lgamma(number + 1) - lgamma(of - number + 1)

@@ -39,11 +39,14 @@ def question_of(context: typer.Context, files: list[str] | None, year: int | Non
     from advisor.intake import local_zone, zone_named
     from advisor.progress import Progress
     from advisor.question import Question
+    from advisor.recommendation import Terms
 
     known = ("store", "syslog_name", "since", "until", "config", "labels")
     options = {name: context.params[name] for name in known if name in context.params}
     # Typer 0.28 keeps there what was typed.
     options |= {name: Path(options[name]) for name in ("store", "config", "labels") if options.get(name) is not None}
+    if "max_harm" in context.params:
+        options["terms"] = Terms.of(context.params["max_harm"], context.params["confidence"])
     when = zone_named(zone) if zone else local_zone()
     return Question(tuple(files or ()), year=year, zone=when, waiting=Progress, **options)
 

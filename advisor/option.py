@@ -38,3 +38,7 @@ _PASSED_ON = "Put pseudonyms for addresses, names and mailboxes, to pass it on."
 Pseudonymise = Annotated[bool, typer.Option("--pseudonymise", help=_PASSED_ON)]
 _VERDICTS = "Your own verdicts, a line each: wanted|unwanted ADDRESS|NETWORK|SENDER|@DOMAIN|QUEUE_ID."
 Labels = Annotated[Path | None, typer.Option("--labels", metavar="FILE", help=_VERDICTS)]
+_HARM = "The share of a week's wanted clients that all changes together may turn away: 1%."
+MaxHarm = Annotated[str, typer.Option("--max-harm", metavar="SHARE", help=_HARM)]
+_SURE = "How sure that must be: 95%."
+Confidence = Annotated[str, typer.Option("--confidence", metavar="SHARE", help=_SURE)]

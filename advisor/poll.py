@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from advisor.board import Board, Client, Combination, Knob
-from advisor.evidence import verdict
 from advisor.restriction import Asked
 
 NAMED = 300
@@ -19,16 +18,17 @@ _QUARTER = 900_000_000
 """Microseconds of a quarter of an hour."""
 LETTERS = {"reject": "R", "defer": "D", "defer_if_permit": "F", None: "?"}
 """An answer as a letter; `-` is no objection, whatever permits included: these restrictions do not."""
-WAYS = {True: "w", False: "u", None: "."}
+WAYS = {1: "w", -1: "u", 0: "."}
 """Wanted, unwanted or undecided, as far as the evidence may testify on a restriction."""
 
 
 def poll(accepted: pa.Table, asked: Sequence[Asked], knobs: Sequence[Knob], zone: tzinfo) -> Board:
-    """Count accepted attempts: a frame of advisor.simulation.answers with `reasons`. `asked` are in smtpd's order.
+    """Count accepted attempts: a frame of advisor.simulation.answers. `asked` are in smtpd's order.
 
-    The columns used: time, client_address, client_name, reasons, answer_N.
+    The columns used: time, client_address, client_name, answer_N and way_N: what is known of the attempt as far as it
+    may testify on restriction N (1 wanted, -1 unwanted, 0 undecided).
     """
-    own = [*(f"answer_{number}" for number in range(len(asked))), "reasons"]
+    own = [f"{kind}_{number}" for kind in ("answer", "way") for number in range(len(asked))]
     quarter = pc.divide(accepted["time"].cast(pa.int64()), _QUARTER)
     frame = accepted.select([*own, "client_address", "client_name"]).append_column("quarter", quarter)
     numbers: dict[Combination, int] = {}
@@ -79,9 +79,8 @@ def _groups(clients: Mapping[tuple[str, str], Counter[int]]) -> tuple[tuple[tupl
 
 
 def _combination(key: tuple[Any, ...], asked: Sequence[Asked]) -> Combination:
-    *answers, reasons = key
-    letters = "".join(LETTERS.get(answer, "-") for answer in answers)
-    return Combination(letters, "".join(WAYS[verdict(reasons, one.restriction.name)] for one in asked))
+    answers, ways = key[: len(asked)], key[len(asked) :]
+    return Combination("".join(LETTERS.get(answer, "-") for answer in answers), "".join(WAYS[way] for way in ways))
 
 
 def _named(clients: Mapping[tuple[str, str], Counter[int]], found: Sequence[Combination]) -> Iterator[Client]:

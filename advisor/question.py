@@ -33,7 +33,7 @@ from advisor.network import LOOPBACK, Network
 from advisor.period import moment
 from advisor.postgrey import Options, Whitelists, parse_options, whitelists
 from advisor.reasons import BY_NAME as REASONS
-from advisor.recommendation import Advice
+from advisor.recommendation import Advice, Terms
 from advisor.reports import render
 from advisor.response import Responses
 from advisor.restriction import ask
@@ -99,7 +99,7 @@ class Question:
     asks about one Postfix of several, called as it calls itself in the log. `since` and `until` are as in
     advisor.period. `config` is a configuration folder, a main.cf or saved `postconf -n` output; without it this
     machine's Postfix is asked, if the log is this machine's. `labels` is a file of verdicts of one's own, as in
-    advisor.label. `waiting` may show who waits what for.
+    advisor.label. `waiting` may show who waits what for. `terms` are those under which changes are recommended.
     """
 
     files: Sequence[str | Path] = ()
@@ -113,6 +113,7 @@ class Question:
     zone: tzinfo = field(default_factory=local_zone)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     waiting: Waiting = _silent
+    terms: Terms = field(default_factory=Terms)
 
     @cached_property
     def history(self) -> History:
@@ -214,6 +215,7 @@ class Question:
                     notes,
                     self.responses,
                     self.map_files,
+                    self.terms,
                 )
             )
 

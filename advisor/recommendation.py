@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from advisor.board import Board
+from advisor.errors import AdvisorError
 
 ENFORCE, WARN, LEAVE, RELAX = "enforce", "warn", "leave", "relax"
 """Switch on; switch on with warn_if_reject to gather evidence; leave as it is; switch off or soften."""
@@ -41,10 +42,30 @@ class Host:
 
 @dataclass(frozen=True)
 class Terms:
-    """How much harm is allowed, as a share of the wanted clients of a week, and how sure one wants to be."""
+    """How much harm is allowed, as a share of the wanted clients of a week, and how sure one wants to be.
+
+    `decided` wanted clients must have been judged before anything is enforced: none hurt of 300 still allows 1 %.
+    """
 
     max_harm: float = 0.01
     confidence: float = 0.95
+    decided: int = 300
+
+    @classmethod
+    def of(cls, max_harm: str, confidence: str) -> "Terms":
+        """Read the two as typed: 1%, 0.01; AdvisorError for what is no share."""
+        return cls(_share(max_harm, "--max-harm", "1%"), _share(confidence, "--confidence", "95%"))
+
+
+def _share(text: str, option: str, such_as: str) -> float:
+    number = text.strip().removesuffix("%")
+    try:
+        share = float(number) / (100 if "%" in text else 1)
+    except ValueError:
+        share = -1
+    if not 0 < share < 1:
+        raise AdvisorError(option, f"'{text}' is no share between 0 and 100 %", f"write one such as {such_as}")
+    return share
 
 
 @dataclass(frozen=True)

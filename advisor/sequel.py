@@ -109,7 +109,7 @@ def _sequel(frame: pa.Table, asked: Asked, number: int) -> Sequel | None:
     seen = _rates(after.filter(refused), own, since, end)
     if passed / seen.days > expected.a_day / 2:
         return None
-    hosts = measure(after, after, asked, number).refused_hosts
+    hosts = measure(after, asked, number).refused_hosts
     other = ~accepted & ~(pc.field("restriction") == own)
     return Sequel(
         name=own,

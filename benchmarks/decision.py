@@ -65,7 +65,7 @@ def decisions(month: Month, terms: Terms) -> dict[str, Decision]:
     with duckdb.connect() as engine:
         engine.register("outside", weighed.filter(pc.field("origin") == "outside"))
         frame: pa.Table = answers(engine.table("outside"), asked).to_arrow_table()
-    return {name: decide(frame, name, number, terms) for number, name in enumerate(TURNS_AWAY)}
+    return {found.name: found for found in decide(frame, asked, terms)}
 
 
 def hold(month: Month, found: dict[str, Decision], score: Score, terms: Terms) -> None:

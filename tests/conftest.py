@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from advisor import marks
+from advisor.recommendation import Terms
 
 # The same examples in every run, so that a red run is about the change; `make test-long` looks for new ones.
 settings.register_profile("steady", derandomize=True, deadline=None)
@@ -20,6 +21,8 @@ settings.load_profile("steady")
 ROOT = Path(__file__).parent.parent
 LAB = ROOT / "sample_logs" / "lab"
 MONTH = ROOT / "sample_logs" / "maillog-20261101.gz"
+BOLD = Terms(max_harm=0.6, confidence=0.5, decided=10)
+"""Terms under which the month's few wanted clients are enough to enforce something."""
 TODAY = date(2026, 11, 22)
 """The day on which the tests think they run."""
 

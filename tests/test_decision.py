@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from advisor.decision import Decision, decide, weeks
 from advisor.recommendation import ENFORCE, LEAVE, WARN, Terms
+from advisor.restriction import ask
+from advisor.restrictions import CATALOGUE
 from advisor.selection import EXACT, WORTH, Catch, select
 from benchmarks.decision import measure
 
@@ -32,9 +34,11 @@ def rows(reasons: str, count: int, answer: str | None, age: float = 1, prefix: s
     ]
 
 
-def decided(*groups: list[dict[str, object]], max_harm: float = 0.01) -> Decision:
-    table = pa.Table.from_pylist([row for group in groups for row in group])
-    return decide(table, "reject_unknown_client_hostname", 0, Terms(max_harm=max_harm))
+def decided(*groups: list[dict[str, object]], max_harm: float = 0.01, days: float = 30) -> Decision:
+    first = {"time": END - timedelta(days=days), "action": "reject", "reasons": ""}
+    table = pa.Table.from_pylist([row for group in groups for row in group] + [first])
+    asked = ask(CATALOGUE["reject_unknown_client_hostname"], {})
+    return decide(table, [asked], Terms(max_harm=max_harm))[0]
 
 
 def test_none_hurt_of_300_is_enough_and_of_299_is_not() -> None:

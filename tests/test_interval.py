@@ -1,5 +1,8 @@
 """The interval against published values and against its own definition."""
 
+import random
+from math import comb
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,7 +81,37 @@ def test_nobody_decided_is_nothing_measured() -> None:
 
 
 def test_few_clients_show_less_or_more_than_the_rate() -> None:
-    # Binomial(60, 1 %): none with probability 0.55, at most 3 with 0.997, at most 2 with 0.977 (R: pbinom)
-    assert foreseen((0.01, 0.01), 60) == (0.0, 2 / 60)
-    assert foreseen(None, 60) is None
-    assert foreseen((0.0, 0.5), 0) is None
+    # 2 more of 60 after 1 of 300: of such 3 at most 1 is among the 300 with probability 0.073; of 4 with 0.016.
+    assert (comb(300, 1) * comb(60, 2) + comb(60, 3)) / comb(360, 3) == pytest.approx(0.0733, abs=1e-4)
+    assert foreseen(1, 300, (0, 0), 60) == (0.0, 2 / 60)
+    assert foreseen(0, 300, (0, 0), 60) == (0.0, 2 / 60)
+    assert foreseen(0, 0, (0, 0), 60) is None
+    assert foreseen(0, 60, (0, 0), 0) is None
+
+
+@given(_COUNTS, st.integers(1, 200))
+def test_what_is_foreseen_holds_the_share_and_doubt_widens_it(counts: tuple[int, int, int, int], coming: int) -> None:
+    hits, rest, doubtful_hits, doubtful_rest = counts
+    sure = foreseen(hits, hits + rest, (0, 0), coming)
+    wide = foreseen(hits, hits + rest, (doubtful_hits, doubtful_rest), coming)
+    if not hits + rest:
+        assert sure is wide is None
+        return
+    assert sure is not None
+    assert wide is not None
+    assert wide[0] <= sure[0] <= sure[1] <= wide[1]
+    # as many cases as come, give or take one
+    assert sure[0] - 1 / coming <= hits / (hits + rest) <= sure[1] + 1 / coming
+
+
+def test_what_is_foreseen_comes_true() -> None:
+    """Of 2,000 pairs of weeks at one rate, at most one in twenty falls outside."""
+    dice = random.Random(1964)
+    inside = 0
+    for _ in range(2000):
+        rate = dice.uniform(0.002, 0.05)
+        past, week = (sum(dice.random() < rate for _ in range(of)) for of in (400, 120))
+        found = foreseen(past, 400, (0, 0), 120)
+        assert found is not None
+        inside += found[0] <= week / 120 <= found[1]
+    assert inside >= 1900

@@ -7,10 +7,12 @@ import typer
 from advisor.errors import AdvisorError
 from advisor.invocation import emit, finish, hidden, question_of, rendered
 from advisor.option import (
+    Confidence,
     Config,
     Files,
     Format,
     Labels,
+    MaxHarm,
     Output,
     Pseudonymise,
     Since,
@@ -31,6 +33,8 @@ def report(
     until: Until = None,
     config: Config = None,
     labels: Labels = None,
+    max_harm: MaxHarm = "1%",
+    confidence: Confidence = "95%",
     form: Format = None,
     output: Output = None,
     year: Year = None,
