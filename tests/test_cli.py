@@ -105,7 +105,7 @@ def test_the_first_report_has_hosts_and_lines_to_type(advisor: Advisor) -> None:
     for name in TIPS:
         assert name in ran.out
     assert "203.0.113.10 OK\n" in ran.out
-    assert "\n    reject_unknown_reverse_client_hostname\n" in ran.out
+    assert "\n    warn_if_reject reject_unknown_reverse_client_hostname\n" in ran.out
     assert "\npostfix check && postfix reload\n" in ran.out
     assert max(map(len, ran.out.splitlines())) < 250
     assert "\x1b" not in ran.out
