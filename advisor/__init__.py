@@ -18,9 +18,9 @@ The flow, left to right and down; each module imports only from those before it,
         forecast ▸ reduction ▸ hearing ▸ testimony ▸ census ▸ fold ▸ simulation ▸ outcome
     answers ──▶ Advice
         label ▸ case ▸ handover ▸ correspondence ▸ score ▸ content_filter ▸ listed ▸ reason ▸ reasons ▸ evidence
-        board ▸ poll ▸ recommendation ▸ traffic ▸ interval ▸ selection ▸ standing ▸ decision ▸ harm
-        candidate ▸ deviation ▸ finding ▸ shape ▸ amendment ▸ footprint ▸ key ▸ exemption ▸ pool ▸ admission
-        allowlists ▸ existing ▸ review ▸ switch ▸ revision ▸ change ▸ sequel ▸ advice
+        board ▸ poll ▸ overlap ▸ visitor ▸ recommendation ▸ traffic ▸ contrast ▸ interval ▸ selection
+        standing ▸ decision ▸ harm ▸ candidate ▸ deviation ▸ finding ▸ shape ▸ amendment ▸ footprint ▸ key ▸ exemption
+        pool ▸ admission ▸ allowlists ▸ existing ▸ review ▸ outlook ▸ switch ▸ revision ▸ change ▸ sequel ▸ advice
     Advice ──▶ terminal, html, mail, json
         pseudonym ▸ reports ▸ sendmail ▸ chapter ▸ story
     attempts ──▶ questions ──▶ responses; this and `system --ask` alone ask the network

@@ -19,6 +19,8 @@ from advisor.event import UNRECOGNISED, Coverage
 from advisor.finding import cannot_show, findings
 from advisor.harm import Harm, measure
 from advisor.mapfile import MapFile
+from advisor.outlook import cheaper, outlooks, policies
+from advisor.overlap import overlap
 from advisor.poll import poll
 from advisor.postconf import Postconf
 from advisor.recommendation import ENFORCE, LEAVE, RELAX, WARN, Advice, Host, Recommendation, Terms
@@ -29,6 +31,7 @@ from advisor.shape import shapes
 from advisor.simulation import PARAMETERS, answers
 from advisor.standing import Docket, Standing
 from advisor.traffic import traffic
+from advisor.visitor import visitors
 
 CHANGES = 3
 """Changes at a time (as Postfix's own main.cf asks); the others wait until these have shown what they do."""
@@ -58,9 +61,13 @@ def advise(situation: Situation) -> Advice:
     outside = situation.attempts.filter(pc.field("origin") == "outside")
     asked, frame = _answered(outside, candidates(_codes(situation.config), situation.dns), situation.dns)
     docket = Docket(frame)
+    views = outlooks(outside, _answers(outside, policies(), situation.dns), situation.terms, situation.zone)
     decisions = {found.name: found for found in decide(frame, asked, situation.terms)}
     drafts = {
-        one.column: _draft(measure(frame, one, number, docket), decisions[one.column], situation)
+        one.column: replace(
+            _draft(measure(frame, one, number, docket), decisions[one.column], situation),
+            cheaper=cheaper(docket, one, number, situation.config),
+        )
         for number, one in enumerate(asked)
     }
     ranked = _ranked([drafts[name] for name in decisions], docket, asked, situation.config)
@@ -80,7 +87,7 @@ def advise(situation: Situation) -> Advice:
         recommendations=tuple(ranked),
         allowlist=change.allowlist_lines(allow),
         findings=findings(
-            situation.events, situation.config, (*situation.notes, *_asked_when(situation.dns)), situation.files
+            situation.events, situation.config, (*situation.notes, *_asked_when(situation.dns), *views), situation.files
         ),
         samples=shapes(situation.events.filter(pc.field("kind") == UNRECOGNISED)["text"].to_pylist()),
         cannot_show=cannot_show(seen, situation.events),
@@ -89,6 +96,8 @@ def advise(situation: Situation) -> Advice:
         sequels=tuple(words for each in sequels(frame, asked) for words in sentences(each, situation.zone)),
         terms=situation.terms,
         plan=weeks([(found.spelled, found.recommendation, found.parameter != found.name) for found in ranked]),
+        overlap=overlap(frame, asked, situation.events),
+        visitors=visitors(outside),
     )
 
 
@@ -101,7 +110,10 @@ def _board(
         return None
     order = sorted(range(len(asked)), key=lambda number: _asked_at(asked[number].restriction.parameter))
     columns = {f"answer_{at}": accepted[f"answer_{number}"] for at, number in enumerate(order)}
-    columns |= {f"way_{at}": pa.array(Standing.on(docket, asked[number]).row) for at, number in enumerate(order)}
+    columns |= {
+        f"way_{at}": pa.array(Standing.on(docket, asked[number].restriction.name).row)
+        for at, number in enumerate(order)
+    }
     columns |= {name: accepted[name] for name in ("time", "client_address", "client_name")}
     by_name = {found.spelled: found for found in ranked}
     listed = [asked[number] for number in order]
@@ -143,15 +155,11 @@ def _codes(config: Postconf | None) -> dict[str, str]:
 
 
 def _answered(outside: pa.Table, asked: Sequence[Asked], dns: Responses) -> tuple[tuple[Asked, ...], pa.Table]:
-    """The answers of all candidates to the attempts from outside, computed by DuckDB.
+    """The candidates and their answers to the attempts from outside, computed by DuckDB.
 
     A list that would have refused nobody, accepted or not, is no candidate; each tip is.
     """
-    import duckdb  # noqa: PLC0415 - a tenth of a second that --help need not pay
-
-    with duckdb.connect() as engine:
-        engine.register("outside", outside)
-        table: pa.Table = answers(engine.table("outside"), asked, dns).to_arrow_table()
+    table = _answers(outside, asked, dns)
     refuses = pa.array(sorted(REFUSES))
     kept = [
         number
@@ -165,6 +173,15 @@ def _answered(outside: pa.Table, asked: Sequence[Asked], dns: Responses) -> tupl
                 [names.get(name, name) for name in table.column_names if name not in names.values()]
             )
     return tuple(asked[number] for number in kept), table
+
+
+def _answers(outside: pa.Table, asked: Sequence[Asked], dns: Responses) -> pa.Table:
+    import duckdb  # noqa: PLC0415 - a tenth of a second that --help need not pay
+
+    with duckdb.connect() as engine:
+        engine.register("outside", outside)
+        table: pa.Table = answers(engine.table("outside"), asked, dns).to_arrow_table()
+    return table
 
 
 def _version(events: pa.Table) -> str | None:
@@ -269,7 +286,7 @@ def _ranked(
     for draft in sorted(drafts, key=lambda draft: order[draft.recommendation]):
         number = numbers[draft.spelled]
         turned, _ = docket.answers(number)
-        unwanted = Standing.on(docket, asked[number]).row == -1
+        unwanted = Standing.on(docket, asked[number].restriction.name).row == -1
         found = replace(draft, marginal=docket.tally(turned & unwanted & open_still))
         if draft.recommendation == ENFORCE:
             open_still &= ~turned

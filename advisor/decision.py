@@ -119,7 +119,7 @@ class _Count:
 
 def _weigh(docket: Docket, asked: Asked, number: int, terms: Terms) -> _Weighed:
     turned, judged = docket.answers(number)
-    standing = Standing.on(docket, asked)
+    standing = Standing.on(docket, asked.restriction.name)
     whole = _count(docket, standing, turned, judged)
     before = _estimate([whole], _messages(docket, standing, turned, judged), terms)
     tried, messages = _tried(docket, asked, standing, (turned, judged))
@@ -160,7 +160,7 @@ def _tried(
     # A log of one week has no time before it; then nobody is allowed, and that is what is measured.
     for age in range(max(1, min(WEEKS, int(docket.age.max(initial=0))))):
         earlier, week = docket.age > age, docket.age == age
-        known = Standing.by(docket, asked, earlier) == 1
+        known = Standing.by(docket, asked.restriction.name, earlier) == 1
         allowed = known & docket.clients(turned & earlier)
         still = turned & ~(allowed[docket.client] & (docket.client >= 0)) if len(allowed) else turned
         weeks.append(_count(docket, standing, still & week, judged & week))

@@ -8,11 +8,10 @@ import pyarrow.compute as pc
 
 from advisor.deviation import deviations
 from advisor.mapfile import MapFile
+from advisor.overlap import ERROR_ANSWER
 from advisor.postconf import Postconf
 from advisor.recommendation import Finding, Traffic
 
-# ... blocked using blocked.dnsbl.test; Error: open resolver; https://example.test/returnc/pub
-ERROR_ANSWER = r"(?i)blocked using .*(error: open resolver|/returnc/|127\.255\.255\.)"
 _SMALL = 20
 
 

@@ -61,7 +61,7 @@ def measure(frame: pa.Table, asked: Asked, number: int, docket: Docket | None = 
     `docket` is that of the frame, where it was made before.
     """
     docket = Docket(frame) if docket is None else docket
-    standing = Standing.on(docket, asked)
+    standing = Standing.on(docket, asked.restriction.name)
     turned, judged = docket.answers(number)
     wanted, unwanted, open_ = standing.row == 1, standing.row == -1, standing.row == 0
     basis = pc.value_counts(pc.fill_null(docket.rows[f"basis_{number}"], "no evidence")).to_pylist()

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from advisor import attempt, label, postconf
 from advisor.advice import Situation
 from advisor.advice import advise as _advise
+from advisor.contrast import contrast
 from advisor.effect import servers
 from advisor.entry import ALIASES, parse_list, suggest
 from advisor.errors import AdvisorError
@@ -33,7 +34,7 @@ from advisor.network import LOOPBACK, Network
 from advisor.period import moment
 from advisor.postgrey import Options, Whitelists, parse_options, whitelists
 from advisor.reasons import BY_NAME as REASONS
-from advisor.recommendation import Advice, Terms
+from advisor.recommendation import Advice, Contrast, Terms
 from advisor.reports import render
 from advisor.response import Responses
 from advisor.restriction import ask
@@ -205,7 +206,7 @@ class Question:
         history, events, _ = self.history, self.events, self._attempts
         notes = (*history.notes, *(str(error) for error in history.bad), *self._unused_labels())
         with self.waiting("weighing"):
-            return _advise(
+            found = _advise(
                 Situation(
                     self.weighed,
                     events,
@@ -218,13 +219,24 @@ class Question:
                     self.terms,
                 )
             )
+            return replace(found, contrast=self._contrast())
+
+    def _contrast(self) -> Contrast | None:
+        """The period against as long a time before; None where no one said when it begins."""
+        if self.since is None:
+            return None
+        until = self.now if self.until is None else moment(self.until, "--until", self.now, self.zone)
+        return contrast(self._weighed, moment(self.since, "--since", self.now, self.zone), until)
 
     @cached_property
     def weighed(self) -> pa.Table:
         """The attempts of the period with their `reasons`: of who writes to whom all that is known tells."""
+        return self._in_period(self._weighed)
+
+    @cached_property
+    def _weighed(self) -> pa.Table:
         events = self._of_one_postfix(self.history.events)
-        found = weigh(self._attempts, events, self.domains, dns=self.responses, labels=self._labels)
-        return self._in_period(found)
+        return weigh(self._attempts, events, self.domains, dns=self.responses, labels=self._labels)
 
     def _unused_labels(self) -> Iterator[str]:
         """The labels that fit no mail of the whole history: a typing error, or old."""

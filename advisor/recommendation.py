@@ -5,6 +5,8 @@ from datetime import datetime
 
 from advisor.board import Board
 from advisor.errors import AdvisorError
+from advisor.overlap import Overlap
+from advisor.visitor import Visitor
 
 ENFORCE, WARN, LEAVE, RELAX = "enforce", "warn", "leave", "relax"
 """Switch on; switch on with warn_if_reject to gather evidence; leave as it is; switch off or soften."""
@@ -229,6 +231,19 @@ class Traffic:
 
 
 @dataclass(frozen=True)
+class Contrast:
+    """A period against the one of the same length before it, which was from `start` to `end`.
+
+    `counts` are (what, in the period, before it), `news` sentences on what is new or gone, the most important first.
+    """
+
+    start: datetime
+    end: datetime
+    counts: tuple[tuple[str, int, int], ...]
+    news: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Advice:
     """The recommendations for a period, and how much of the log was understood.
 
@@ -238,6 +253,8 @@ class Advice:
     attempts from outside that each reason (advisor.evidence.REASONS) speaks of. `board` says what any set of the
     restrictions would have done, `sequels` what became of changes that the log itself shows, sentences all. `plan` is
     all changes by weeks, a name as Recommendation.spelled has it; `terms` are those under which it was decided.
+    `contrast` is None where the time before the period is not known, `overlap` where no DNS list named a client.
+    `visitors` are the clients to look at first.
     """
 
     start: datetime | None
@@ -258,3 +275,6 @@ class Advice:
     sequels: tuple[str, ...] = ()
     terms: Terms = Terms()
     plan: tuple[Step, ...] = ()
+    contrast: Contrast | None = None
+    overlap: Overlap | None = None
+    visitors: tuple[Visitor, ...] = ()

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from advisor.evidence import verdict
 from advisor.recommendation import Tally
-from advisor.restriction import REFUSES, Asked
+from advisor.restriction import REFUSES
 
 Flags = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int64]
@@ -103,18 +103,18 @@ class Standing:
     row: Codes
 
     @classmethod
-    def on(cls, docket: Docket, asked: Asked) -> "Standing":
+    def on(cls, docket: Docket, restriction: str) -> "Standing":
         """The standing of all clients by all of their accepted mail."""
-        ways, firmly = _ways(docket, asked.restriction.name)
+        ways, firmly = _ways(docket, restriction)
         client = standing(docket, ways, firmly)
         of_client = np.where(docket.client >= 0, client[docket.client], 0) if len(client) else ways
         row = np.where(firmly == -1, -1, np.where(of_client != 0, of_client, firmly))
         return cls(client, row)
 
     @classmethod
-    def by(cls, docket: Docket, asked: Asked, rows: Flags) -> Codes:
+    def by(cls, docket: Docket, restriction: str, rows: Flags) -> Codes:
         """The standing of all clients by some of their mail: what was known at a time."""
-        ways, firmly = _ways(docket, asked.restriction.name)
+        ways, firmly = _ways(docket, restriction)
         return standing(docket, np.where(rows, ways, 0), np.where(rows, firmly, 0))
 
 

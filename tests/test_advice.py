@@ -183,7 +183,7 @@ def test_what_a_change_adds_is_what_none_before_it_stops(bold: Advice) -> None:
         frame = simulation.rows().to_native().to_arrow_table().append_column("reasons", question.weighed["reasons"])
         docket = Docket(frame.filter(pc.field("origin") == "outside"))
         turned, _ = docket.answers(0)
-        unwanted = Standing.on(docket, simulation.asked[0]).row == -1
+        unwanted = Standing.on(docket, found.name).row == -1
         rows = docket.rows.append_column("stops", pa.array(turned & unwanted)).append_column("turned", pa.array(turned))
         keys = [(row["source"], row["offset"], row["recipient"]) for row in rows.to_pylist()]
         adds = [key for key, stops in zip(keys, rows["stops"].to_pylist(), strict=True) if stops]

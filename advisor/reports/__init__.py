@@ -7,6 +7,7 @@ json       for programs
 prometheus for who graphs it
 wording    the numbers and phrases they share
 card       a recommendation in words
+week       the harm of a week, the plan by weeks, the week before
 visible    what becomes of text from the log
 page       lines of plain text; terminal and mail are made of them
 charts     the figures they share

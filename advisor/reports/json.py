@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from advisor.recommendation import Advice, Greylisting, Host, Recommendation
+from advisor.recommendation import Advice, Contrast, Estimate, Greylisting, Host, Recommendation
 from advisor.reports import Letter
 from advisor.reports.wording import covered, delays, local, programs
 
@@ -20,10 +20,10 @@ _TALLIES = (
     "refused", "wanted_judged", "unwanted_judged",
 )  # fmt: skip
 _PLAIN = (
-    "name", "tip", "claim", "parameter", "state", "recommendation", "rank", "basis", "hosts_more",
-    "lines_to_type", "try_first", "undo", "diff", "reasons", "not_known",
+    "name", "argument", "spelled", "tip", "claim", "parameter", "state", "recommendation", "rank", "basis",
+    "hosts_more", "lines_to_type", "try_first", "undo", "diff", "reasons", "not_known", "cheaper",
 )  # fmt: skip
-_ADVICE = ("schema", "period", "hosts", "coverage", "restrictions", "allowlist", "findings")
+_ADVICE = ("schema", "period", "hosts", "coverage", "terms", "restrictions", "plan", "allowlist", "findings")
 
 
 def render(advice: Advice, how: Letter) -> str:
@@ -61,7 +61,11 @@ def _report(advice: Advice) -> dict[str, Any]:
             "undecided": flow.undecided,
             "reasons": dict(advice.evidence),
         },
+        "terms": asdict(advice.terms),
         "restrictions": [_restriction(one, advice) for one in advice.recommendations],
+        "plan": [asdict(step) for step in advice.plan],
+        "sequels": list(advice.sequels),
+        "contrast": _contrast(advice.contrast, advice),
         "allowlist": list(advice.allowlist),
         "findings": [asdict(finding) for finding in advice.findings],
         "greylisting": _greylisting(flow.greylisting),
@@ -83,7 +87,27 @@ def _restriction(advised: Recommendation, advice: Advice) -> dict[str, Any]:
         **{name: getattr(advised, name) for name in _PLAIN},
         **{name: asdict(getattr(advised, name)) for name in _TALLIES},
         "harm_interval": None if advised.harm_interval is None else list(advised.harm_interval),
+        "before": _estimate(advised.before),
+        "after": _estimate(advised.after),
         "hosts": [_host(host, advice) for host in advised.hosts],
+    }
+
+
+def _estimate(found: Estimate | None) -> dict[str, Any] | None:
+    """An estimate with its share; null where none was made."""
+    if found is None:
+        return None
+    hurt, judged = found.messages
+    return asdict(found) | {"share": found.share, "messages": {"hurt": hurt, "wanted": judged}}
+
+
+def _contrast(found: Contrast | None, advice: Advice) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "period": {"start": _moment(found.start, advice), "end": _moment(found.end, advice)},
+        "counts": [{"name": name, "now": now, "before": before} for name, now, before in found.counts],
+        "news": list(found.news),
     }
 
 

@@ -5,7 +5,7 @@ width; what is to be typed stands at the left edge, neither wrapped nor cut, so 
 """
 
 from advisor.recommendation import Advice, Recommendation
-from advisor.reports import Letter, card, wording
+from advisor.reports import Letter, card, week, wording
 from advisor.reports.page import Page
 from advisor.reports.visible import clean, cut
 from advisor.reports.wording import count
@@ -25,10 +25,13 @@ def render(advice: Advice, how: Letter) -> str:
         page.blank()
         _sums(page, advice)
     _findings(page, advice, "fix", "FIX FIRST")
+    if how.only is None:
+        _behind(page, advice)
     _changes(page, advice)
     for one in card.ranked(advice):
         _card(page, advice, one)
     _allowlist(page, advice)
+    _plan(page, advice)
     if how.only is None:
         _unranked(page, advice)
         _findings(page, advice, "note", "NOTES")
@@ -75,12 +78,16 @@ def _card(page: Page, advice: Advice, one: Recommendation) -> None:
     page.blank()
     page.rule()
     page.prose(f"{one.rank} {card.label(one)}  {one.claim}", hang=4, style="bold")
-    page.prose(f"{one.name}{card.belongs(one)}", 4)
+    page.prose(f"{one.spelled}{card.belongs(one)}", 4)
     page.blank()
-    page.item("stops", card.stops(one))
-    page.item("hurts", card.hurts(one))
+    estimates = (("alone", week.alone(one, advice)), ("allowed", week.allowed(one, advice)))
+    for name, words in (("stops", card.stops(one)), ("hurts", card.hurts(one)), *estimates):
+        if words:
+            page.item(name, words)
     _hosts(page, advice, one)
     page.item("basis", card.basis(one))
+    if one.cheaper:
+        page.item("cheaper", one.cheaper)
     for reason in one.reasons:
         page.item("why", reason)
     for number, text in enumerate(one.not_known):
@@ -108,6 +115,29 @@ def _allowlist(page: Page, advice: Advice) -> None:
         page.title("HOSTS TO ALLOW", "before the changes: lines of the map")
         for line in advice.allowlist:
             page.typed(line)
+
+
+def _behind(page: Page, advice: Advice) -> None:
+    """What became of earlier changes, and what is new since the time before."""
+    if advice.sequels:
+        page.title("WHAT BECAME OF CHANGES")
+        for sentence in advice.sequels:
+            page.prose(sentence, _MARGIN, 2)
+    if advice.contrast is not None:
+        page.title("AGAINST THE TIME BEFORE")
+        for sentence in advice.contrast.news:
+            page.prose(f"- {sentence}", _MARGIN, 2)
+        page.table(week.compared(advice.contrast))
+
+
+def _plan(page: Page, advice: Advice) -> None:
+    if advice.plan:
+        page.title("PLAN", "all changes by weeks; what is tried now, a later report may enforce")
+        for when, words in week.plan(advice):
+            page.item(when, words, 2)
+    if card.ranked(advice):
+        page.blank()
+        page.prose(week.terms(advice), _MARGIN)
 
 
 def _unranked(page: Page, advice: Advice) -> None:
