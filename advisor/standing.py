@@ -59,7 +59,7 @@ class Docket:
         known = ~np.isnat(times)
         last = times[known].max() if known.any() else np.datetime64(0, "us")
         self.day: Codes = np.where(known, times.astype("datetime64[D]").astype(np.int64), -1)
-        self.age: Codes = np.where(known, (last - times) // WEEK, 0).astype(np.int64)
+        self.age: Codes = ((last - np.where(known, times, last)) // WEEK).astype(np.int64)
 
     def __len__(self) -> int:
         return int(self.rows.num_rows)
