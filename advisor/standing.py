@@ -142,7 +142,8 @@ def standing(docket: Docket, ways: Codes, firmly: Codes) -> Codes:
 def _messages(docket: Docket, chosen: Flags) -> npt.NDArray[np.float64]:
     chosen = chosen & (docket.client >= 0)
     counts = np.bincount(docket.client[chosen], docket.weight[chosen], minlength=len(docket.addresses))
-    return counts.astype(np.float64)
+    # fifty times a fiftieth is more than one
+    return np.round(counts.astype(np.float64), 6)
 
 
 def _days(docket: Docket, chosen: Flags) -> Codes:

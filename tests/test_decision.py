@@ -101,6 +101,81 @@ def test_more_harm_may_be_allowed() -> None:
     assert decided(*groups, max_harm=0.05).verdict == ENFORCE
 
 
+def several(*answers: list[dict[str, object]], max_harm: float = 0.01) -> dict[str, Decision]:
+    """Decide on as many restrictions as a row has answers."""
+    names = ("reject_unknown_client_hostname", "reject_non_fqdn_helo_hostname", "reject_unknown_sender_domain")
+    first = {"time": END - timedelta(days=30), "action": "reject", "reasons": ""}
+    table = pa.Table.from_pylist([row for group in answers for row in group] + [first])
+    return {found.name: found for found in decide(table, [ask(CATALOGUE[n], {}) for n in names], Terms(max_harm))}
+
+
+def answering(group: list[dict[str, object]], *answers: str) -> list[dict[str, object]]:
+    said = {f"answer_{number}": answer for number, answer in enumerate(answers)}
+    return [row | said | {f"basis_{number}": "derived" for number in range(len(answers))} for row in group]
+
+
+def test_changes_are_harmless_together_or_not_made_together() -> None:
+    wanted = answering(rows(WANTED, 1000, "dunno"), "dunno", "dunno", "dunno")
+    one = answering(rows(WANTED, 3, "", prefix="h"), "reject", "dunno", "dunno")
+    other = answering(rows(WANTED, 3, "", prefix="i"), "dunno", "reject", "dunno")
+    bots = answering(rows(UNWANTED, 90, "", prefix="b"), "reject", "dunno", "dunno")
+    more = answering(rows(UNWANTED, 60, "", prefix="c"), "dunno", "reject", "dunno")
+
+    alone = several(wanted, one, bots)
+    assert alone["reject_unknown_client_hostname"].verdict == ENFORCE
+    both = several(wanted, one, other, bots, more)
+    assert {name: found.verdict for name, found in both.items()} == {
+        "reject_unknown_client_hostname": ENFORCE,
+        "reject_non_fqdn_helo_hostname": LEAVE,
+        "reject_unknown_sender_domain": LEAVE,
+    }
+    assert next(iter(both)) == "reject_unknown_client_hostname"
+    assert "for the 60 left the harm" in " ".join(both["reject_non_fqdn_helo_hostname"].reasons)
+    wide = several(wanted, one, other, bots, more, max_harm=0.02)
+    assert [found.verdict for found in wide.values()] == [ENFORCE, ENFORCE, LEAVE]
+
+
+def test_a_change_that_adds_nothing_is_left() -> None:
+    wanted = answering(rows(WANTED, 1000, "dunno"), "dunno", "dunno", "dunno")
+    bots = answering(rows(UNWANTED, 90, "", prefix="b"), "reject", "reject", "dunno")
+    some = answering(rows(UNWANTED, 60, "", prefix="c"), "reject", "dunno", "dunno")
+
+    found = several(wanted, bots, some)
+    assert found["reject_unknown_client_hostname"].verdict == ENFORCE
+    assert found["reject_non_fqdn_helo_hostname"].verdict == LEAVE
+    assert "90 are stopped by reject_unknown_client_hostname already" in " ".join(
+        found["reject_non_fqdn_helo_hostname"].reasons
+    )
+
+
+def test_harm_that_is_certain_is_left_whatever_an_allowlist_might_do() -> None:
+    wanted = answering(rows(WANTED, 200, "dunno"), "dunno", "dunno", "dunno")
+    hurt = answering(rows(WANTED, 20, "", age=10, prefix="h"), "reject", "dunno", "dunno")
+    bots = answering(rows(UNWANTED, 90, "", prefix="b"), "reject", "dunno", "dunno")
+
+    found = several(wanted, hurt, bots)["reject_unknown_client_hostname"]
+    assert (found.verdict, found.before.hurt, found.after.hurt) == (LEAVE, 20, 0)
+    assert "Alone it hurts more than 1 % for certain." in found.reasons
+
+
+def test_a_week_of_log_is_needed() -> None:
+    groups = (rows(WANTED, 400, "dunno"), rows(UNWANTED, 90, "reject", prefix="b"))
+
+    assert decided(*groups, days=8.1).verdict == ENFORCE
+    short = decided(*groups, days=7.9)
+    assert short.verdict == WARN
+    assert "The log covers 6.9 days; 7 are needed." in short.reasons
+
+
+def test_what_it_could_not_judge_is_not_harmless() -> None:
+    bots = rows(UNWANTED, 90, "reject", prefix="b")
+
+    assert decided(rows(WANTED, 400, "dunno"), rows(WANTED, 40, None, prefix="n"), bots).verdict == ENFORCE
+    found = decided(rows(WANTED, 400, "dunno"), rows(WANTED, 60, None, prefix="n"), bots)
+    assert found.verdict == WARN
+    assert "It could judge 400 of 460 wanted clients." in found.reasons
+
+
 def test_the_plan_holds_all_changes_three_at_a_time() -> None:
     plan = weeks([(name, ENFORCE, True) for name in "abcd"] + [("e", LEAVE, True), ("f", WARN, False)])
 
