@@ -1,30 +1,41 @@
 """An interval: how far a counted share may be from the true one."""
 
 from bisect import bisect_left
+from functools import lru_cache
 from math import exp, lgamma, log, log1p
+
+import numpy as np
+import numpy.typing as npt
 
 CONFIDENCE = 0.95
 
 
 def _at_most(hits: int, of: int, share: float) -> float:
     """The probability of `hits` or fewer among `of` when the true share is `share`."""
-    if share <= 0:
-        return 1.0
-    if share >= 1:
-        return float(hits >= of)
-    total = 0.0
-    for number in range(hits + 1):
-        ways = lgamma(of + 1) - lgamma(number + 1) - lgamma(of - number + 1)
-        total += exp(ways + number * log(share) + (of - number) * log1p(-share))
-    return min(total, 1.0)
+    return _below(_choices(hits, of), of, share) if hits < of else 1.0
 
 
+def _choices(hits: int, of: int) -> npt.NDArray[np.float64]:
+    """The logarithms of in how many ways 0 to `hits` of `of` things can be chosen, one step from the other."""
+    numbers = np.arange(hits, dtype=np.float64)
+    return np.concatenate([[0.0], np.cumsum(np.log(of - numbers) - np.log(numbers + 1))])
+
+
+def _below(choices: npt.NDArray[np.float64], of: int, share: float) -> float:
+    if share <= 0 or share >= 1:
+        return float(share <= 0)
+    numbers = np.arange(len(choices))
+    return min(float(np.exp(choices + numbers * log(share) + (of - numbers) * log1p(-share)).sum()), 1.0)
+
+
+@lru_cache(maxsize=10_000)
 def _share_where(hits: int, of: int, probability: float) -> float:
     """The true share at which `hits` or fewer have this probability; it falls as the share grows."""
     low, high = 0.0, 1.0
+    choices = _choices(hits, of)
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if _at_most(hits, of, middle) > probability else (low, middle)
+        low, high = (middle, high) if _below(choices, of, middle) > probability else (low, middle)
     return (low + high) / 2
 
 
