@@ -13,7 +13,7 @@ from advisor.restriction import Asked
 from advisor.standing import Docket, Flags, Standing
 
 HOSTS = 12
-"""Hosts named in a recommendation; the wanted ones first. How many more there are is said beside them."""
+"""Hosts named in a recommendation, beside all whose mail is wanted; how many more there are is said beside them."""
 
 _COLUMNS = [
     "message",
@@ -128,12 +128,15 @@ def _hosts(docket: Docket, standing: Standing, turned: Flags, restriction: str) 
     away = counts.nonzero()[0]
     order = np.where(standing.client[away] == 1, 0, np.where(standing.client[away] == 0, 1, 2))
     addresses = np.array(docket.addresses)[away] if len(away) else np.array([], dtype=str)
-    named = away[np.lexsort((addresses, -counts[away], order))][:HOSTS]
+    named = away[np.lexsort((addresses, -counts[away], order))][: max(HOSTS, int((order == 0).sum()))].tolist()
+    mail: dict[str, list[dict[str, Any]]] = {docket.addresses[client]: [] for client in named}
+    for row in docket.rows.select(_COLUMNS).filter(pa.array(rows & np.isin(docket.client, named))).to_pylist():
+        mail[row["client_address"]].append(row)
     ways = {1: True, 0: None, -1: False}
-    found = []
-    for client in named.tolist():
-        mail = docket.rows.select(_COLUMNS).filter(pa.array(rows & (docket.client == client))).to_pylist()
-        found.append(_host(mail, restriction, wanted=ways[int(standing.client[client])]))
+    found = [
+        _host(mail[docket.addresses[client]], restriction, wanted=ways[int(standing.client[client])])
+        for client in named
+    ]
     return found, len(away)
 
 
