@@ -10,7 +10,7 @@ The flow, left to right and down; each module imports only from those before it,
         store ▸ temporary ▸ lock ▸ worker ▸ recognition ▸ ingestion ▸ history ▸ follower ▸ service
     events ──▶ attempts
         record ▸ message ▸ session ▸ bcc ▸ screening ▸ spf ▸ queue ▸ retry ▸ habit ▸ correlation
-        network ▸ recipient ▸ attempt
+        network ▸ recipient ▸ row ▸ pile ▸ register ▸ attempt
     attempts ──▶ answers
         response ▸ blocklist ▸ dnsbl ▸ dmarc ▸ spf_check ▸ spf_query ▸ spf_policy ▸ existence ▸ likeness ▸ restriction
         listing ▸ restrictions ▸ entry ▸ expression ▸ setting ▸ state ▸ problem ▸ master ▸ postconf ▸ mapfile ▸ effect
@@ -22,7 +22,7 @@ The flow, left to right and down; each module imports only from those before it,
         standing ▸ decision ▸ harm ▸ candidate ▸ deviation ▸ finding ▸ shape ▸ amendment ▸ footprint ▸ key ▸ exemption
         pool ▸ admission ▸ allowlists ▸ existing ▸ review ▸ outlook ▸ switch ▸ revision ▸ change ▸ sequel ▸ advice
     Advice ──▶ terminal, html, mail, json
-        pseudonym ▸ reports ▸ sendmail ▸ chapter ▸ story
+        pseudonym ▸ reports ▸ plot ▸ sendmail ▸ chapter ▸ story
     attempts ──▶ questions ──▶ responses; this and `system --ask` alone ask the network
         period ▸ packet ▸ resolver ▸ archive ▸ pruning ▸ inquiry ▸ quota ▸ plan ▸ mention ▸ survey ▸ statement
     the machine around Postfix, or a copy of its files

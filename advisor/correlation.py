@@ -43,6 +43,7 @@ class Correlation:
         self._answers = Answers()
         self._queue = Queue(self._answers)
         self._now: dict[str, int] = {}
+        self._left = _SWEEP
 
     def __len__(self) -> int:
         """How much is open."""
@@ -51,7 +52,12 @@ class Correlation:
 
     def sessions(self, records: Iterable[Record]) -> Iterator[Session]:
         """The finished sessions of these events, each once; at the end, the unfinished ones too."""
-        left = _SWEEP
+        yield from self.take(records)
+        yield from self.rest()
+
+    def take(self, records: Iterable[Record]) -> Iterator[Session]:
+        """The sessions that these events, and those before them, have finished; more events may follow."""
+        left = self._left
         for record in records:
             self._now[record.host] = record.time
             _STEPS[record.kind](self, record)
@@ -59,6 +65,10 @@ class Correlation:
             if not left:
                 yield from self._sweep()
                 left = max(_SWEEP, len(self))
+        self._left = left
+
+    def rest(self) -> Iterator[Session]:
+        """The sessions that are left when the log ends, finished or not."""
         for session in (*self._open.values(), *self._screenings.rest()):
             session.cut = self._now[session.connect.host] - session.last < LOST
             self._ended.append(session)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from advisor.record import instance_of
 from advisor.session import Row
 
 INFERRED = "inferred"
@@ -50,20 +51,52 @@ class _Habit:
         return next(iter(self.helo_names.values()))
 
 
+Client = tuple[str, str, str]
+
+
+class Habits:
+    """The habits of the clients of each instance of Postfix; two servers may know two hosts by one private address."""
+
+    def __init__(self) -> None:
+        """Begin with no client."""
+        self._habits: dict[Client, _Habit] = {}
+
+    @staticmethod
+    def client(row: Row) -> Client:
+        """Name the client of an attempt, by the server and the instance that it came to."""
+        return row["host"], instance_of(row["syslog_name"]), row["client_address"]
+
+    @staticmethod
+    def lacks(row: Row) -> bool:
+        """Tell whether no line shows the HELO of an attempt, which may have had one."""
+        return not row.get("helo_name") and row["helo_sent"] is not False
+
+    def see(self, row: Row) -> None:
+        """Take in an attempt."""
+        if row["client_address"] is not None:
+            self._habits.setdefault(self.client(row), _Habit()).see(row)
+
+    def inferred(self, row: Row) -> str | None:
+        """Give the HELO that an attempt lacks, once all were seen; None where it lacks none, or there is no habit.
+
+        A client that came without a HELO, too, has the name only where the counts say that there was one.
+        """
+        if row["client_address"] is None or not self.lacks(row):
+            return None
+        habit = self._habits[self.client(row)]
+        return habit.helo_name if row["helo_sent"] or not habit.without else None
+
+
 def infer_helos(rows: Sequence[Row]) -> None:
     """Add the HELO to attempts that no line shows it of, where the same client always sent the same at other times.
 
-    That it sent one at all is never inferred: `helo_sent` stays as it was. A client that came without a HELO, too, has
-    the name only where the counts say that there was one. Other names of one address (a pool behind one address, an
-    address that went to somebody else) are no habit.
+    That it sent one at all is never inferred: `helo_sent` stays as it was. Other names of one address (a pool behind
+    one address, an address that went to somebody else) are no habit.
     """
-    habits: dict[str, _Habit] = {}
+    habits = Habits()
     for row in rows:
-        if row["client_address"] is not None:
-            habits.setdefault(row["client_address"], _Habit()).see(row)
+        habits.see(row)
     for row in rows:
-        if row.get("helo_name") or row["helo_sent"] is False or row["client_address"] is None:
-            continue
-        habit = habits[row["client_address"]]
-        if habit.helo_name is not None and (row["helo_sent"] or not habit.without):
-            row["helo_name"], row["helo_basis"] = habit.helo_name, INFERRED
+        name = habits.inferred(row)
+        if name is not None:
+            row["helo_name"], row["helo_basis"] = name, INFERRED

@@ -4,7 +4,7 @@ All of it is counted from one table, of how often which answers stood together.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -163,18 +163,32 @@ def terminal(found: dict[str, Any], *, width: int = 80, color: bool = False) -> 
         f"{'':{size}}" + "".join(f"{word:>10}" for word in ("refuse", "defer", "permit", "nothing", "no evid."))
     )
     for name, counts in rows:
-        numbers = [
-            counts["reject"],
-            counts["defer"] + counts["defer_if_permit"],
-            counts["permit"] + counts["discard"],
-            counts["dunno"] + counts["defer_if_reject"],
-        ]
-        joined = "".join(f"{number:>10,}" for number in (*numbers, counts["no_evidence"]))
+        joined = "".join(f"{number:>10,}" for number in sorted_out(counts).values())
         lines.append(f"{name:{size}}{joined}" if len(name) <= size else f"{name}\n{'':{size}}{joined}")
-    lines += ["", *_sentences(found["turned_away"], found["code_changes"]), *_alone(found), *_ages(found)]
+    return "\n".join([*lines, "", *sentences(found)]) + "\n"
+
+
+def sorted_out(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts by answer, in the five columns that a reader is shown."""
+    return {
+        "refuse": counts["reject"],
+        "defer": counts["defer"] + counts["defer_if_permit"],
+        "permit": counts["permit"] + counts["discard"],
+        "nothing": counts["dunno"] + counts["defer_if_reject"],
+        "no evidence": counts["no_evidence"],
+    }
+
+
+def sentences(found: dict[str, Any]) -> list[str]:
+    """What an outcome comes to, in words; an empty one between paragraphs."""
     skipped = found["not_simulated"]
-    lines += [f"Not simulated: {name}; it answers only where the log shows its own refusals." for name in skipped]
-    return "\n".join([*lines, *found["notes"]]) + "\n"
+    return [
+        *_sentences(found["turned_away"], found["code_changes"]),
+        *_alone(found),
+        *_ages(found),
+        *(f"Not simulated: {name}; it answers only where the log shows its own refusals." for name in skipped),
+        *found["notes"],
+    ]
 
 
 def _sentences(turned: dict[str, dict[str, int]], changes: dict[str, int]) -> Iterator[str]:

@@ -52,11 +52,6 @@ def _dmarc_note(text: str) -> tuple[str | None, str | None]:
     return "bad_headers" if text.startswith("RFC5322 requirement error: ") else None, None
 
 
-def instance(record: Record) -> str:
-    """The instance of Postfix that wrote a line: `postfix` of `postfix/submission`, `postfix-in` of `postfix-in`."""
-    return (record.syslog_name or "").partition("/")[0]
-
-
 class Queue:
     """Takes lines about messages in log order. Queue ids are short, and two instances may use one at the same time."""
 
@@ -75,7 +70,7 @@ class Queue:
         self._serial += 1
         message = Message(record, self._serial, record.time)
         if record.queue_id is not None:
-            self._messages.setdefault((record.host, record.queue_id), {})[instance(record)] = message
+            self._messages.setdefault((record.host, record.queue_id), {})[record.instance] = message
         return message
 
     def find(self, record: Record) -> Message | None:
@@ -95,7 +90,7 @@ class Queue:
             if len(found) > 1:
                 found = [message for message in found if message.first.client_address == record.client_address]
             return found[0] if len(found) == 1 else None
-        own = known.get(instance(record))
+        own = known.get(record.instance)
         if own is not None:
             return own
         apart = (found for name, found in known.items() if (record.host, name) not in self._managed)
@@ -112,7 +107,7 @@ class Queue:
     def adopt(self, message: Message, record: Record) -> Message | None:
         """The message that a content filter handed back: not a second attempt, but this one's continuation."""
         found = QUEUED_AS.search(record.text or "")
-        child = self._young(record, found["queue_id"], instance(record)) if found else None
+        child = self._young(record, found["queue_id"], record.instance) if found else None
         return child if child is not None and message.adopt(child) else None
 
     def pickup(self, record: Record) -> None:
@@ -127,7 +122,7 @@ class Queue:
 
     def queued(self, record: Record) -> None:
         """Take in that the queue manager has it: the client had an OK for the whole of it."""
-        self._managed.add((record.host, instance(record)))
+        self._managed.add((record.host, record.instance))
         message = self.find(record)
         if message is None or message.removed:
             self._forget(record)
@@ -155,7 +150,7 @@ class Queue:
 
     def removed(self, record: Record) -> None:
         """Take in that it is gone from the queue; helpers may still speak of it for a moment."""
-        self._managed.add((record.host, instance(record)))
+        self._managed.add((record.host, record.instance))
         message = self.find(record)
         if message is not None:
             message.removed = True
@@ -191,7 +186,7 @@ class Queue:
         found = HANDED_BACK.search(record.reason or "")
         ids = found["queue_ids"].split("/") if found else []
         parent = self.find(record)
-        name = "" if parent is None else instance(parent.first)
+        name = "" if parent is None else parent.first.instance
         children = [child for child in (self._young(record, queue_id, name) for queue_id in ids) if child is not None]
         for child in children:
             child.is_child = True
@@ -224,6 +219,6 @@ class Queue:
         """Let a queue id stand for nothing: from here on it is a message that no client handed over."""
         if record.queue_id is not None:
             known = self._messages.get((record.host, record.queue_id), {})
-            known.pop(instance(record), None)
+            known.pop(record.instance, None)
             if not known:
                 self._messages.pop((record.host, record.queue_id), None)

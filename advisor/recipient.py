@@ -40,7 +40,7 @@ def _accepted(session: Session, copies: Copies) -> list[Row]:
     guessed: list[Row] = []
     for message in session.messages:
         outcomes = message.outcomes()
-        copies.saw(message.first.host, [*outcomes])
+        copies.saw(message.first, [*outcomes])
         named = _named_rows(session, message, outcomes)
         unnamed = [_delivered_row(session, message, *found) for found in outcomes.values()]
         rows += [*named, *unnamed]

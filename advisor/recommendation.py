@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from advisor.board import Board
 from advisor.errors import AdvisorError
-from advisor.overlap import Overlap
-from advisor.visitor import Visitor
+
+if TYPE_CHECKING:  # they count with numpy, which a report in a terminal need not wait for
+    from advisor.overlap import Overlap
+    from advisor.visitor import Visitor
 
 ENFORCE, WARN, LEAVE, RELAX = "enforce", "warn", "leave", "relax"
 """Switch on; switch on with warn_if_reject to gather evidence; leave as it is; switch off or soften."""
@@ -276,5 +280,15 @@ class Advice:
     terms: Terms = Terms()
     plan: tuple[Step, ...] = ()
     contrast: Contrast | None = None
-    overlap: Overlap | None = None
-    visitors: tuple[Visitor, ...] = ()
+    overlap: "Overlap | None" = None
+    visitors: "tuple[Visitor, ...]" = ()
+
+    def __repr__(self) -> str:
+        # All of it would be megabytes in a notebook's file.
+        named = ", ".join(f"{one.recommendation} {one.spelled}" for one in self.recommendations)
+        return f"Advice from {self.start} to {self.end}: {named}"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows; a renderer lies to the right of us, and is asked for only here."""
+        shown: str = import_module("advisor.reports.notebook").advice(self)
+        return shown

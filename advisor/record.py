@@ -1,7 +1,7 @@
 """A record: an event as the correlation reads it, one Python value with a name for each column that it needs."""
 
 from collections.abc import Collection, Iterable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -10,6 +10,16 @@ import pyarrow.compute as pc
 
 MOST = 1_000
 """How often one line stands for itself at most; a syslog daemon says so every few minutes at least."""
+
+
+@lru_cache(maxsize=1_000)
+def instance_of(syslog_name: str | None) -> str:
+    """The instance of Postfix of a name: `postfix` of `postfix/submission`, `postfix-in` of `postfix-in`."""
+    return (syslog_name or "").partition("/")[0]
+
+
+_SLICE = 8_192
+"""Rows that become Python values at a time: each is 33 of them."""
 
 
 class Record(NamedTuple):
@@ -53,6 +63,15 @@ class Record(NamedTuple):
         """Where the line stands: a name for what begins with it."""
         return f"{self.source}:{self.offset}"
 
+    @property
+    def instance(self) -> str:
+        """The instance of Postfix that wrote the line; '' where it names none."""
+        return instance_of(self.syslog_name)
+
+
+COLUMNS = (*Record._fields, "repeated")
+"""The columns of an event that are read here; events may have others."""
+
 
 def records(batches: Iterable[pa.RecordBatch], kinds: Collection[str]) -> Iterator[Record]:
     """The events of these kinds, in their order; one that came several times, as often, within reason.
@@ -61,16 +80,23 @@ def records(batches: Iterable[pa.RecordBatch], kinds: Collection[str]) -> Iterat
     """
     wanted = pa.array(sorted(kinds), pa.string())
     for batch in batches:
-        chosen = batch.filter(pc.is_in(batch.column("kind"), value_set=wanted))
-        columns = [_values(chosen.column(name)) for name in Record._fields]
-        # As Record._make() does, but without a call of Python for each of them.
-        found = map(partial(tuple.__new__, Record), zip(*columns, strict=True))
-        often = chosen.column("repeated")
-        if pc.max(often).as_py() in (None, 1):
-            yield from found
-        else:
-            for record, times in zip(found, often.to_pylist(), strict=True):
-                yield from repeat(record, min(times, MOST))
+        right = pc.is_in(batch.column("kind"), value_set=wanted)
+        chosen = batch.select(COLUMNS)
+        chosen = chosen if right.true_count == len(right) else chosen.filter(right)
+        for start in range(0, chosen.num_rows, _SLICE):
+            yield from _records(chosen.slice(start, _SLICE))
+
+
+def _records(chosen: pa.RecordBatch) -> Iterator[Record]:
+    columns = [_values(chosen.column(name)) for name in Record._fields]
+    # As Record._make() does, but without a call of Python for each of them.
+    found = map(partial(tuple.__new__, Record), zip(*columns, strict=True))
+    often = chosen.column("repeated")
+    if pc.max(often).as_py() in (None, 1):
+        yield from found
+    else:
+        for record, times in zip(found, often.to_pylist(), strict=True):
+            yield from repeat(record, min(times, MOST))
 
 
 def _values(column: pa.Array) -> list[Any]:

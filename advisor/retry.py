@@ -3,10 +3,20 @@
 from collections.abc import Sequence
 
 from advisor.message import LIFETIME
+from advisor.record import instance_of
 from advisor.session import Row
 
 WINDOW = LIFETIME
 """How long a client comes back with a deferred message (maximal_queue_lifetime in postconf(5)), from the first time."""
+
+
+Request = tuple[str, str, str | None, str, str]
+
+
+def request_of(row: Row) -> Request:
+    """What a retry asks for once more: of whom (host and instance), by whom, and from and to which address."""
+    instance, sender, recipient = instance_of(row["syslog_name"]), row.get("sender"), row.get("recipient")
+    return row["host"], instance, row["client_address"], (sender or "").lower(), (recipient or "").lower()
 
 
 class _Names:
@@ -44,10 +54,10 @@ def name_messages(rows: Sequence[Row]) -> None:
         row["message"] = row.get("message") or f"{row['source']}:{row['offset']}"
         asked.setdefault(row["message"], set()).add((row.get("recipient") or "").lower())
     names = _Names([*asked])
-    waiting: dict[tuple[str, str | None, str, str], tuple[str, int]] = {}
+    waiting: dict[Request, tuple[str, int]] = {}
     for row in rows:
         name, recipient = row["message"], (row.get("recipient") or "").lower()
-        key = (row["host"], row["client_address"], (row.get("sender") or "").lower(), recipient)
+        key = request_of(row)
         before = waiting.get(key)
         if before is not None and row["time"] - before[1] <= WINDOW:
             names.join(before[0], name, asked[name])

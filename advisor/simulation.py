@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any
 
 import narwhals as nw
@@ -178,6 +179,14 @@ class Simulation:
     def not_simulated(self) -> tuple[str, ...]:
         """The entries that answer only where the log shows their own refusals."""
         return tuple(dict.fromkeys(one.column for one in self.asked if not one.simulated))
+
+    def __repr__(self) -> str:
+        return f"Simulation of {len(self.asked)}: {', '.join(one.column for one in self.asked)}"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows; a renderer lies to the right of us, and is asked for only here."""
+        shown: str = import_module("advisor.reports.notebook").simulation(self)
+        return shown
 
 
 def simulate(

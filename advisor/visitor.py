@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from advisor.evidence import verdict
 from advisor.reasons import BY_NAME
 
-BUSIEST, UNWANTED = 12, 12
+BUSIEST, UNWANTED = 10, 10
 """Visitors told: those with most attempts, and those with most accepted attempts that are unwanted."""
 LAST = 3
 """Attempts told of each: the last ones."""

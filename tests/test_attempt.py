@@ -14,10 +14,11 @@ import pyarrow as pa
 import pytest
 
 from advisor import programs
-from advisor.attempt import SCHEMA, _sender_domain, attempts, client_network
+from advisor.attempt import SCHEMA, attempts, client_network
 from advisor.bcc import ENOUGH
 from advisor.line import Clock
 from advisor.network import LOOPBACK
+from advisor.row import _sender_domain
 from tests.conftest import LAB, MONTH, lab_log
 
 HERE = Path(__file__).parent / "attempts"

@@ -44,7 +44,7 @@ def report(
     sender: Annotated[str, typer.Option("--from", help="For mail: the sender.")] = "root",
     send: Annotated[bool, typer.Option("--send", help="Send the mail, with this machine's sendmail.")] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", help="Nothing at all where nothing is to fix or to change.")
+        bool, typer.Option("--quiet", help="Nothing at all where nothing is to fix, to change or new.")
     ] = False,
 ) -> None:
     """The whole story: traffic, advice, whom to let through, and what the log cannot show."""

@@ -2,9 +2,18 @@
 // What advisor/board.py counts, for whatever set is chosen; a test compares the two.
 const board = JSON.parse(document.getElementById("board-data").textContent);
 const boxes = [...document.querySelectorAll("#board input[type=checkbox]")];
+const rows = boxes.map((box) => [...box.closest("tr").cells].slice(1));
 const CLASS = { w: "hurt", u: "stopped", ".": "undecided" };
 const ORDER = ["hurt", "undecided", "stopped"];
 const SHOWN = 25;
+const WORDS = { stopped: "unwanted", hurt: "wanted", undecided: "undecided" };
+// A shell word between quotes, or nothing: what a list's name might hold must not end the quotes.
+const PLAIN = /^[\w .,:;=[\]-]+$/;
+const SVG = "http://www.w3.org/2000/svg";
+// Attempts of each combination, whatever the day.
+const totals = board.combinations.map(() => 0);
+for (const [number, , attempts] of board.days) totals[number] += attempts;
+const everything = totals.reduce((sum, one) => sum + one, 0);
 
 function fate([letters, ways], chosen) {
   let waiting = "", doubtful = false;
@@ -37,6 +46,16 @@ function count(chosen) {
     for (const name of names) sums[`${name}_clients`] += clients;
   }
   return { sums, days, clients: named(fates) };
+}
+
+// Stopped, hurt and not known of a set, without days and clients.
+function quick(chosen) {
+  const sums = { stopped: 0, hurt: 0, undecided: 0, passed: 0, no_evidence: 0 };
+  board.combinations.forEach((each, number) => {
+    const { turned, way } = fate(each, chosen);
+    sums[turned === "t" ? CLASS[way] : turned === "p" ? "passed" : "no_evidence"] += totals[number];
+  });
+  return sums;
 }
 
 function named(fates) {
@@ -75,6 +94,12 @@ function fill(id, rows) {
   }));
 }
 
+function rect(place) {
+  const bar = document.createElementNS(SVG, "rect");
+  for (const [key, value] of Object.entries(place)) bar.setAttribute(key, value);
+  return bar;
+}
+
 function draw(days) {
   const picture = document.getElementById("board-chart");
   const top = Math.max(1, ...days.map((day) => day.stopped + day.hurt + day.undecided));
@@ -82,15 +107,25 @@ function draw(days) {
   const bars = days.flatMap((day, at) => {
     let base = high;
     return ["stopped", "undecided", "hurt"].map((name) => {
-      const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
       const tall = (day[name] / top) * high;
       base -= tall;
-      const place = { x: at * wide + 1, y: base, width: Math.max(1, wide - 2), height: tall, class: name };
-      for (const [key, value] of Object.entries(place)) bar.setAttribute(key, value);
-      return bar;
+      return rect({ x: at * wide + 1, y: base, width: Math.max(1, wide - 2), height: tall, class: name });
     });
   });
   picture.replaceChildren(...bars);
+  put("first", board.dates[0] || "");
+  put("last", board.dates[board.dates.length - 1] || "");
+  put("highest", `highest day: ${number(top)}`);
+}
+
+function bar(sums, all) {
+  let from = 0;
+  const parts = ["stopped", "hurt", "undecided", "passed", "no_evidence"].map((name) => {
+    const width = all ? (sums[name] / all) * 1000 : 0;
+    from += width;
+    return rect({ x: from - width, y: 0, width, height: 24, class: name });
+  });
+  document.getElementById("board-parts").replaceChildren(...parts);
 }
 
 function lines(chosen) {
@@ -108,16 +143,97 @@ function lines(chosen) {
   return found.join("\n") || "(nothing is switched on)";
 }
 
+function command(chosen) {
+  const names = chosen.map((at) => board.knobs[at][0]);
+  if (!names.length) return "(nothing is switched on)";
+  if (!names.every((name) => PLAIN.test(name))) return "(a name in it is none that can be typed)";
+  return `advisor simulate '${names.join(", ")}'`;
+}
+
+function sentence(sums, all) {
+  const some = sums.no_evidence ? "at least " : "";
+  const parts = ORDER.slice().reverse().map((name) => {
+    const clients = sums[`${name}_clients`];
+    return `${number(sums[name])} ${WORDS[name]} (${number(clients)} client${clients === 1 ? "" : "s"})`;
+  });
+  const open = sums.no_evidence ? ` Of ${number(sums.no_evidence)} nobody knows.` : "";
+  return `Of ${number(all)} accepted attempts this set turns away ${some}${parts.join(", ")}; it lets ${number(sums.passed)} pass.${open}`;
+}
+
+// How many attempts of a kind a restriction could judge.
+function judged(at, way) {
+  return board.combinations.reduce((sum, [letters, ways], one) => sum + (letters[at] !== "?" && ways[at] === way ? totals[one] : 0), 0);
+}
+
+// Where it could judge none of them, a zero would say what nobody knows; where it could not judge many, it is a bound.
+function least(value, unknown, of) {
+  if (!value && !of) return "no evidence";
+  return unknown > everything / 10 ? `≥ ${number(value)}` : number(value);
+}
+
+// What each restriction does alone, and what only it does beside the others that are on.
+function compare(chosen) {
+  rows.forEach(([stops, only, hurts, spared, unknown], at) => {
+    const alone = quick([at]);
+    const others = chosen.filter((one) => one !== at);
+    const without = quick(others), along = quick([...others, at].sort((a, b) => a - b));
+    stops.textContent = least(alone.stopped, alone.no_evidence, judged(at, "u"));
+    hurts.textContent = least(alone.hurt, alone.no_evidence, judged(at, "w"));
+    unknown.textContent = number(alone.no_evidence);
+    only.textContent = number(along.stopped - without.stopped);
+    spared.textContent = number(along.hurt - without.hurt);
+  });
+}
+
+function picked() {
+  return boxes.map((box, at) => (box.checked ? at : -1)).filter((at) => at >= 0);
+}
+
 function show() {
-  const chosen = boxes.map((box, at) => (box.checked ? at : -1)).filter((at) => at >= 0);
+  const chosen = picked();
   const { sums, days, clients } = count(chosen);
   for (const name of Object.keys(sums)) put(name, number(sums[name]));
+  put("said", sentence(sums, everything));
+  bar(sums, everything);
+  compare(chosen);
   fill("days", days.map((day, at) => [board.dates[at], number(day.stopped), number(day.hurt), number(day.undecided), number(day.no_evidence)]));
-  fill("clients", clients.slice(0, SHOWN).map((one) => [one.address, number(one.all), one.first, one.name]));
-  put("more", clients.length > SHOWN ? `and ${number(clients.length - SHOWN)} more clients` : "");
+  fill("clients", clients.slice(0, SHOWN).map((one) => [one.address, number(one.all), WORDS[one.first], one.name]));
+  put("more", clients.length > SHOWN ? `and ${number(clients.length - SHOWN)} more of the clients named in this page` : "");
   put("lines", lines(chosen));
+  put("command", command(chosen));
   draw(days);
 }
 
-for (const box of boxes) box.addEventListener("change", show);
+function set(wanted) {
+  boxes.forEach((box, at) => { box.checked = wanted(board.knobs[at], at); });
+  keep();
+  show();
+}
+
+// A link to a set: #on=0,3. A viewer that forbids it keeps the page as it is.
+function keep() {
+  try {
+    history.replaceState(null, "", `#on=${picked().join(",")}`);
+  } catch { /* the set is on the page all the same */ }
+}
+
+function linked() {
+  const found = /^#on=([\d,]*)$/.exec(location.hash);
+  if (found) {
+    const numbers = found[1].split(",").filter(Boolean).map(Number);
+    boxes.forEach((box, at) => { box.checked = numbers.includes(at); });
+  }
+  return found;
+}
+
+for (const [words, wanted] of [["As now", ([, on]) => on], ["As advised", ([, , chosen]) => chosen], ["All", () => true], ["None", () => false]]) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = words;
+  made.addEventListener("click", () => set(wanted));
+  document.getElementById("board-sets").append(made);
+}
+for (const box of boxes) box.addEventListener("change", () => { keep(); show(); });
+addEventListener("hashchange", () => { if (linked()) show(); });
+if (linked()) document.getElementById("board").scrollIntoView();
 show();

@@ -3,13 +3,32 @@
 cells               its numbers for a table
 stops, hurts, ...   its numbers in sentences
 ranked, unranked    which are for now, and under which head the others stand
+foreseen            how many wanted clients it would turn away, and how sure that is
 names, seen, ...    the hosts it would turn away
+weeks               the plan, a line a week
 steps               what to run next
 """
 
-from advisor.recommendation import ENFORCE, RELAX, WARN, Advice, Host, Recommendation, Tally
-from advisor.reports.visible import cut
+from typing import TYPE_CHECKING
+
+from advisor.recommendation import (
+    ENFORCE,
+    LEAVE,
+    RELAX,
+    WARN,
+    Advice,
+    Estimate,
+    Host,
+    Recommendation,
+    Step,
+    Tally,
+    Terms,
+)
+from advisor.reports.visible import LONGEST, cut
 from advisor.reports.wording import NO_EVIDENCE, count, covered, percent, ratio, several, share, when
+
+if TYPE_CHECKING:  # it counts with numpy, which a report in a terminal need not wait for
+    from advisor.visitor import Try
 
 COLUMNS = {
     "stops": "of the unwanted ones it could judge",
@@ -43,6 +62,11 @@ def ranked(advice: Advice) -> list[Recommendation]:
     return sorted((one for one in advice.recommendations if one.rank is not None), key=lambda one: one.rank or 0)
 
 
+def order(advised: Recommendation) -> int:
+    """Where a verdict stands among all: what is to be done first comes first."""
+    return [RELAX, ENFORCE, WARN, LEAVE].index(advised.recommendation)
+
+
 def unranked(advice: Advice) -> list[tuple[str, list[Recommendation]]]:
     """All others, under the head that says why nothing is to be done about them now."""
     heads: dict[str, list[Recommendation]] = {"LATER": [], "LEAVE OFF": [], "SET ALREADY": [], "LEAVE AS IT IS": []}
@@ -69,8 +93,9 @@ def nothing(advice: Advice) -> str:
 
 
 def calm(advice: Advice) -> bool:
-    """Whether there is nothing to fix and nothing to change, so that nobody need read it."""
-    return not ranked(advice) and not any(finding.severity == "fix" for finding in advice.findings)
+    """Whether there is nothing to fix, nothing to change and nothing new, so that nobody need read it."""
+    news = advice.sequels or (advice.contrast and advice.contrast.news)
+    return not news and not ranked(advice) and not any(finding.severity == "fix" for finding in advice.findings)
 
 
 def aside(advised: Recommendation) -> str:
@@ -154,6 +179,58 @@ def _price(advised: Recommendation) -> str:
     return f"{words}, 95 % interval {percent(low).removesuffix(' %')} to {percent(high)}"
 
 
+def foreseen(advised: Recommendation, terms: Terms) -> list[tuple[str, str]]:
+    """The wanted clients it would turn away: alone, with hosts allowed first, and next week's to hold against it."""
+    found = []
+    if advised.before is not None:
+        found.append(("alone", _estimated(advised.before, terms)))
+    if advised.after is not None:
+        found.append(("with the hosts allowed that were known before", _estimated(advised.after, terms)))
+        if advised.after.next_week is not None:
+            low, high = advised.after.next_week
+            words = f"between {percent(low)} and {percent(high)} of the wanted clients, {_sure(terms)} sure"
+            found.append(("next week", words))
+    return found
+
+
+def _estimated(found: Estimate, terms: Terms) -> str:
+    if found.interval is None:
+        return NO_EVIDENCE
+    low, high = found.interval
+    words = f"{share(found.hurt, found.wanted, 'wanted clients')}, {_sure(terms)} interval "
+    words += f"{percent(low)} to {percent(high)}"
+    if found.messages[1]:
+        words += f"; {share(*found.messages, 'wanted messages')}"
+    doubtful = found.doubtful_turned + found.doubtful_passed
+    if doubtful:
+        words += (
+            f"; {several(doubtful, 'client')} in doubt widen it, {count(found.doubtful_turned)} of them turned away"
+        )
+    return words
+
+
+def _sure(terms: Terms) -> str:
+    return f"{100 * terms.confidence:g} %"
+
+
+def weeks(plan: tuple[Step, ...]) -> list[tuple[int, list[tuple[str, list[str]]]]]:
+    """The plan by weeks: what to do, and with which restrictions."""
+    found: dict[int, dict[str, list[str]]] = {}
+    for one in plan:
+        found.setdefault(one.week, {}).setdefault(STEPS.get(one.step, one.step), []).append(one.name)
+    return [(week, [*steps.items()]) for week, steps in sorted(found.items())]
+
+
+STEPS = {
+    "log": "log what is missing",
+    "warn": "switch on with warn_if_reject",
+    "allow": "allow the hosts that were found",
+    "enforce": "enforce",
+    "relax": "relax",
+}
+"""What to do in a week of the plan, in words."""
+
+
 def basis(advised: Recommendation) -> str:
     """How many answers of which kind."""
     found = [f"{count(number)} {kind}" for kind, number in advised.basis.items() if number]
@@ -186,6 +263,15 @@ def seen(host: Host, advice: Advice) -> str:
     """What came from a host, and when."""
     attempts = several(host.attempts, "attempt")
     return f"{helo(host)}; {attempts}, last {when(host.last_seen, advice)}; from {sender(host)}"
+
+
+def became(one: "Try") -> str:
+    """One attempt in a line: what became of it, from whom, to whom, and Postfix's words."""
+    did = {"accept": "accepted", "reject": "rejected", "defer": "deferred"}.get(one.action, one.action)
+    code = f" {one.reply}" if one.reply else ""
+    whom = "sender not logged" if one.sender is None else cut(one.sender) or "<> (bounces)"
+    to = f" to {cut(one.recipient)}" if one.recipient else ""
+    return f"{did}{code}: {whom}{to}{'; ' + cut(one.text, 2 * LONGEST) if one.text else ''}"
 
 
 def standing(host: Host) -> str:

@@ -48,8 +48,8 @@ DARK = Palette(
 Draw = Callable[[Axes, Palette], None]
 
 
-def by_day(axes: Axes, days: Sequence[Day], palette: Palette = LIGHT) -> None:
-    """Stack the attempts of each day: accepted, deferred, rejected; from 0, on one scale."""
+def by_day(axes: Axes, days: Sequence[Day], palette: Palette = LIGHT, dates: int = 8) -> None:
+    """Stack the attempts of each day: accepted, deferred, rejected; from 0, on one scale, with so many dates."""
     where = range(len(days))
     edge: Any = {"edgecolor": palette.ground, "linewidth": 0.6}
     floor = [0] * len(days)
@@ -61,7 +61,7 @@ def by_day(axes: Axes, days: Sequence[Day], palette: Palette = LIGHT) -> None:
         numbers = [getattr(day, name) for day in days]
         axes.bar(where, numbers, 0.72, floor, label=name, color=color, hatch=hatch, **edge)
         floor = [low + number for low, number in zip(floor, numbers, strict=True)]
-    step = -(-len(days) // 8) or 1  # more than eight dates would run into each other
+    step = -(-len(days) // dates) or 1  # more dates would run into each other
     axes.set_xticks(list(where)[::step], [wording.day(day.day) for day in days][::step])
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.count(int(value))))
@@ -70,11 +70,14 @@ def by_day(axes: Axes, days: Sequence[Day], palette: Palette = LIGHT) -> None:
     axes.grid(axis="y", color=palette.rule, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, borderaxespad=0.2, handlelength=1.4)
-    _bare(axes, palette, "left", "right", "top")
+    bare(axes, palette, "left", "right", "top")
 
 
-def by_change(axes: Axes, changes: Sequence[Recommendation], palette: Palette = LIGHT) -> None:
-    """Draw three bars a change on one scale in percent, each with its numbers; what is not known says so."""
+def by_change(axes: Axes, changes: Sequence[Recommendation], palette: Palette = LIGHT, room: float = 165) -> None:
+    """Draw three bars a change on one scale in percent, each with its numbers; what is not known says so.
+
+    `room` is where the axis ends: behind the longest bar there must be place for its words.
+    """
     edge: Any = {"edgecolor": palette.ground, "linewidth": 0.6}
     write: Any = {"va": "center", "ha": "left", "color": palette.text}
     # The words stand on the page's ground: a grid line through them would strike them out.
@@ -86,11 +89,10 @@ def by_change(axes: Axes, changes: Sequence[Recommendation], palette: Palette = 
             axes.barh(place, bar.share * 100, 0.82, color=bar.color, hatch=bar.hatch, **edge)
             axes.text(bar.share * 100 + 1.2, place, bar.words, fontsize=9, **write)
     axes.set_ylim(5 * len(changes) - 0.6, -0.8)
-    # Room for the words behind the longest bar.
-    axes.set_xlim(0, 165)
+    axes.set_xlim(0, room)
     axes.set_xticks([0, 25, 50, 75, 100], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     axes.set_yticks([])
-    _bare(axes, palette, "right", "top", "bottom", "left")
+    bare(axes, palette, "right", "top", "bottom", "left")
     for value in (0, 25, 50, 75, 100):
         axes.axvline(value, color=palette.rule, linewidth=0.7, zorder=0)
 
@@ -125,13 +127,15 @@ def _share(part: Tally, whole: Tally) -> float:
     return part.attempts / whole.attempts if whole.attempts else 0.0
 
 
-def _bare(axes: Axes, palette: Palette, *sides: str) -> None:
+def bare(axes: Axes, palette: Palette, *sides: str) -> None:
+    """Take away the frame at some sides, and give all else its colours."""
     for side in sides:
         axes.spines[side].set_visible(False)
     for spine in axes.spines.values():
         spine.set_color(palette.rule)
     axes.tick_params(colors=palette.text, length=0)
-    axes.yaxis.label.set_color(palette.text)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.label.set_color(palette.text)
     axes.set_facecolor(palette.ground)
     if legend := axes.get_legend():
         for text in legend.get_texts():

@@ -1,11 +1,14 @@
-"""The report as one page in one file: one script, which is ours, no network, nothing that a strict policy would refuse.
+"""The report as one page in one file: scripts that are ours, no network, nothing that a strict policy would refuse.
 
-The script is the what-if board's; all else is there without it. Charts are pictures in the page: matplotlib's SVG has
-style attributes, which the policy forbids in the page itself.
+The scripts are the what-if board's, and one that sorts tables and copies what is to be typed; all else is there without
+them. Charts are pictures in the page: matplotlib's SVG has style attributes, which the policy forbids in the page
+itself. Each is drawn twice, for wide and for narrow screens, and takes its colours for light or dark by itself.
 """
 
+import re
 from base64 import b64encode
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import partial
 from hashlib import sha256
 from json import dumps
@@ -16,36 +19,45 @@ from matplotlib.axes import Axes
 
 from advisor.board import Board
 from advisor.recommendation import Advice
-from advisor.reports import Letter, card, charts, wording
+from advisor.reports import Letter, card, charts, course, headline, sketch, wording
 from advisor.reports.visible import clean, cut
 
-_WIDTH = 5.8
-# Inches: about as many pixels as a phone has, so that the words in a chart stay legible there.
+_WIDE, _NARROW = 6.6, 3.7
+"""Inches: a column of the page, and a phone, so that the words in a chart are as large as those around it."""
+_FEW = 20
+"""Of fewer values a sentence says more than a curve."""
+
+# style="fill: #123a75; stroke: #ffffff"   fill="#7d868f"
+_COLOUR = re.compile(rb"(?<=: )#[0-9a-f]{6}(?=[;\"])")
+_PLAIN = re.compile(rb'(?<= )fill="(#[0-9a-f]{6})"')
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture for light and for dark, and what it shows."""
+    """A picture for wide and for narrow screens, and what it shows."""
 
-    light: str
-    dark: str
+    wide: str
+    narrow: str
     finding: str
 
 
 def render(advice: Advice, how: Letter) -> str:
     """The advice as a page."""
     advice = clean(advice)
-    sheet = templates().get_template("report.css.jinja").render().strip()
-    script = templates().get_template("board.js").render().strip()
+    sheet, tools, script = (
+        templates().get_template(name).render().strip() for name in ("report.css.jinja", "page.js", "board.js")
+    )
     data = advice.board if how.only is None else None
+    scripts = [tools, script] if data else [tools]
     page = templates().get_template("report.html.jinja")
     return page.render(
         advice=advice,
         how=how,
         sheet=Markup(sheet),  # noqa: S704 - our own file, without a value from anywhere
         sheet_hash=_hash(sheet),
+        tools=Markup(tools),  # noqa: S704 - as the sheet
         script=Markup(script) if data else "",  # noqa: S704 - as the sheet
-        script_hash=_hash(script) if data else "",
+        script_hashes=[_hash(each) for each in scripts],
         board=data,
         board_data=Markup(_data(data)) if data else "",  # noqa: S704 - JSON in which no tag can begin or end
         charts=_charts(advice) if how.only is None else {},
@@ -59,6 +71,7 @@ def _hash(text: str) -> str:
 def _data(board: Board) -> str:
     """What the board's script reads; `<` is spelled out, so that nothing in it ends the element that it stands in."""
     found = {
+        "knobs": [(each.name, each.state == "enforced", each.chosen) for each in board.knobs],
         "combinations": [(each.letters, each.ways) for each in board.combinations],
         "dates": board.dates,
         "days": board.days,
@@ -78,7 +91,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals |= {"say": wording, "change": card}
+    found.globals |= {"say": wording, "change": card, "course": course, "headline": headline, "sketch": sketch}
     found.filters |= {"count": wording.count, "cut": cut, "bound": _bound}
     return found
 
@@ -90,23 +103,51 @@ def _bound(words: str) -> str:
 
 def _charts(advice: Advice) -> dict[str, Chart]:
     found = {}
-    days = advice.traffic.days
-    if days:
-        found["days"] = _chart(partial(charts.by_day, days=days), 2.8, charts.day_finding(days))
+    flow, listed = advice.traffic, advice.overlap
+    if flow.days:
+        dates = {_WIDE: 8, _NARROW: 4}
+        draw = partial(charts.by_day, days=flow.days)
+        found["days"] = _chart(lambda wide: partial(draw, dates=dates[wide]), 2.8, charts.day_finding(flow.days))
     changes = card.ranked(advice)
+    tried = sketch.judged(changes)
+    if tried:
+        draw = partial(sketch.by_harm, changes=tried, terms=advice.terms)
+        found["harm"] = _chart(lambda _: draw, sketch.harm_height(tried), sketch.harm_finding(tried, advice.terms))
     changes += [one for _, rest in card.unranked(advice) for one in rest if one.state != "enforced"]
     if changes:
+        room = {_WIDE: 165, _NARROW: 260}
         draw = partial(charts.by_change, changes=changes)
-        found["changes"] = _chart(draw, charts.height(changes), charts.change_finding(changes))
+        high = charts.height(changes)
+        found["changes"] = _chart(lambda wide: partial(draw, room=room[wide]), high, charts.change_finding(changes))
+    if listed is not None and len(listed.lists) > 1:
+        draw = partial(sketch.by_list, found=listed)
+        found["lists"] = _chart(lambda _: draw, sketch.list_height(listed), sketch.list_finding(listed))
+    if flow.greylisting is not None and len(flow.greylisting.delays) >= _FEW:
+        draw = partial(sketch.by_delay, found=flow.greylisting)
+        found["delays"] = _chart(lambda _: draw, 2.8, sketch.delay_finding(flow.greylisting))
     return found
 
 
-def _chart(draw: partial[None], high: float, finding: str) -> Chart:
+def _chart(draw: Callable[[float], partial[None]], high: float, finding: str) -> Chart:
+    wide, narrow = (_picture(draw(width), width, high) for width in (_WIDE, _NARROW))
+    return Chart(wide, narrow, finding)
+
+
+def _picture(draw: partial[None], width: float, high: float) -> str:
+    """A chart as an address that holds it; in the dark it changes its colours by itself."""
+
     def drawn(axes: Axes, palette: charts.Palette) -> None:
         draw(axes, palette=palette)
 
-    light, dark = (
-        "data:image/svg+xml;base64," + b64encode(charts.svg(drawn, _WIDTH, high, palette)).decode()
+    plain = charts.svg(drawn, width, high)
+    names = {getattr(charts.LIGHT, each.name).encode(): each.name.encode() for each in fields(charts.Palette)}
+    plain = _PLAIN.sub(rb'style="fill: \1"', plain)
+    shaded = _COLOUR.sub(lambda colour: b"var(--%s)" % names[colour[0]] if colour[0] in names else colour[0], plain)
+    rules = [
+        "".join(f"--{each.name}:{getattr(palette, each.name)};" for each in fields(charts.Palette))
         for palette in (charts.LIGHT, charts.DARK)
-    )
-    return Chart(light, dark, finding)
+    ]
+    sheet = f"<style>:root{{{rules[0]}}}@media (prefers-color-scheme:dark){{:root{{{rules[1]}}}}}</style>"
+    start = shaded.index(b"<defs>")
+    whole = shaded[:start] + sheet.encode() + shaded[start:]
+    return "data:image/svg+xml;base64," + b64encode(whole).decode()

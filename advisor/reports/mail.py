@@ -15,14 +15,18 @@ from hashlib import sha256
 from matplotlib.axes import Axes
 
 from advisor.errors import AdvisorError
-from advisor.recommendation import WARN, Advice, Recommendation
-from advisor.reports import Letter, card, charts, html, wording
+from advisor.recommendation import WARN, Advice, Finding, Recommendation
+from advisor.reports import Letter, card, charts, html, week, wording
 from advisor.reports.page import Page
 from advisor.reports.visible import clean, cut, visible
+from advisor.reports.wording import NO_EVIDENCE
 
 COLUMNS = 72
 SUBJECT = 60
 _HOSTS = 3
+_TASKS = 3
+"""Things to do in one mail; what is broken comes first."""
+_WEEKS = 2
 _POLICY = SMTP.clone(linesep="\n")  # sendmail(1) wants the line ends of the machine
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?)*")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+(@[A-Za-z0-9.-]+)?")
@@ -70,23 +74,30 @@ def text(advice: Advice, how: Letter) -> str:
     page.prose(wording.period(advice))
     for line in wording.sums(advice):
         page.prose(line, hang=4)
-    broken = [finding.text for finding in advice.findings if finding.severity == "fix"]
+    broken, changes = tasks(advice, how)
     if broken:
         page.title("FIX FIRST")
-        for words in broken:
-            page.prose(words, 2)
-    changes = card.ranked(advice)
-    if changes:
+        for finding in broken:
+            page.prose(finding.text, 2, 2)
+    for head, sentences in week.behind(advice):
+        page.title(head.upper())
+        for words in sentences:
+            page.prose(words, 2, 2)
+    if card.ranked(advice):
         page.title("CHANGE, in this order")
     else:
         page.title("NOTHING TO CHANGE NOW", card.nothing(advice))
     for one in changes:
         page.blank()
-        _change(page, one)
+        _change(page, advice, one)
         for label, lines in typed(one, how):
             page.prose(f"{label}:", 4)
             for line in lines:
                 page.typed(line)
+    for words in later(advice, how):
+        page.blank()
+        page.prose(words, 2, 2)
+    _beside(page, advice, how)
     page.title("NEXT")
     for words, command in card.steps(advice, how.only):
         page.prose(words, 2)
@@ -94,12 +105,53 @@ def text(advice: Advice, how: Letter) -> str:
     return page.text()
 
 
-def _change(page: Page, one: Recommendation) -> None:
+def tasks(advice: Advice, how: Letter) -> tuple[list[Finding], list[Recommendation]]:
+    """What to fix, then what to change, three things at most; all where only the advice was asked for."""
+    broken, changes = [finding for finding in advice.findings if finding.severity == "fix"], card.ranked(advice)
+    if how.only is not None:
+        return broken, changes
+    return broken[:_TASKS], changes[: max(0, _TASKS - len(broken))]
+
+
+def later(advice: Advice, how: Letter) -> list[str]:
+    """What is to do after that, in the order to do it."""
+    broken, changes = tasks(advice, how)
+    unfixed = sum(finding.severity == "fix" for finding in advice.findings) - len(broken)
+    waiting = [f"{one.rank} {card.label(one)} {one.claim}" for one in card.ranked(advice)[len(changes) :]]
+    found = [f"{unfixed} more to fix: advisor report /var/log/maillog*"] if unfixed else []
+    return [*found, *([f"After that: {'; '.join(waiting)}."] if waiting else [])]
+
+
+def prices(advice: Advice, one: Recommendation) -> list[tuple[str, str]]:
+    """What a change stops and hurts, each under its label; what it does alone is said by the count of attempts."""
+    found = [
+        ("stops", card.stops(one)),
+        ("hurts", card.hurts(one)),
+        *((f"{label}:", words) for label, words in card.foreseen(one, advice.terms)[1:] if words != NO_EVIDENCE),
+        ("allow", allow(one)),
+        ("cheaper", one.cheaper),
+    ]
+    return [(label, words) for label, words in found if words]
+
+
+def _change(page: Page, advice: Advice, one: Recommendation) -> None:
     page.prose(f"{one.rank} {card.label(one):<7}  {one.claim}", 2, 4)
-    page.prose(f"{one.name}{card.belongs(one)}", 4)
-    for label, words in (("stops", card.stops(one)), ("hurts", card.hurts(one)), ("allow", allow(one))):
-        if words:
-            page.prose(f"{label}  {words}", 4, 7)
+    page.prose(f"{one.spelled}{card.belongs(one)}", 4, 2)
+    for label, words in prices(advice, one):
+        page.prose(f"{label}{' ' if label.endswith(':') else '  '}{words}", 4, 7)
+
+
+def _beside(page: Page, advice: Advice, how: Letter) -> None:
+    """The plan, the terms, and the time before."""
+    steps = week.plan(advice, _WEEKS)
+    if steps:
+        page.title("PLAN")
+        for when, words in steps:
+            page.prose(f"{when}  {words}", 2, 8)
+        page.prose(week.terms(advice), 2)
+    if advice.contrast is not None and how.only is None:
+        page.title("AGAINST THE TIME BEFORE")
+        page.table(week.compared(advice.contrast))
 
 
 def allow(one: Recommendation) -> str:
@@ -124,7 +176,7 @@ def typed(one: Recommendation, how: Letter) -> list[tuple[str, tuple[str, ...]]]
 
 def _add_page(message: EmailMessage, advice: Advice, how: Letter, domain: str) -> None:
     """The HTML part, with the chart of the changes where there are any."""
-    changes = card.ranked(advice)
+    broken, changes = tasks(advice, how)
     chart = f"changes.{_number(advice)}@{domain}" if changes else ""
     template = html.templates().get_template("mail.html.jinja")
     message.add_alternative(
@@ -133,8 +185,13 @@ def _add_page(message: EmailMessage, advice: Advice, how: Letter, domain: str) -
             how=how,
             chart=chart,
             finding=charts.change_finding(changes),
+            broken=broken,
+            changes=changes,
+            later=later(advice, how),
+            plan=week.plan(advice, _WEEKS),
+            week=week,
+            prices=prices,
             typed=typed,
-            allow=allow,
             subject=subject(advice),
         ),
         subtype="html",

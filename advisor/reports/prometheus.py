@@ -44,8 +44,13 @@ def _families(advice: Advice, how: Letter) -> Iterator[tuple[str, str, Iterable[
     found = advice.recommendations
     yield "restriction_attempts", "Accepted attempts, by what a restriction would do.", list(_effects(found))
     yield "restriction_advice", "1 for what is advised on a restriction, and how it stands.", list(_advised(found))
-    hurt = [({"restriction": one.name}, one.harm_interval[1]) for one in found if one.harm_interval is not None]
+    hurt = [({"restriction": one.spelled}, one.harm_interval[1]) for one in found if one.harm_interval is not None]
     yield "restriction_harm_limit", "Share of wanted clients that a restriction hurts, at most.", hurt
+    words = "Share of wanted clients that a restriction hurts: counted, and its interval; allowing: known hosts first."
+    yield "restriction_harm", words, list(_harm(found))
+    terms = {"max_harm": advice.terms.max_harm, "confidence": advice.terms.confidence}
+    yield "terms", "Shares that the advice was made for.", _by("term", terms)
+    yield "list_attempts", "Hits of each DNS list, as logged.", list(_lists(advice))
     broken = sum(finding.severity == "fix" for finding in advice.findings)
     yield (
         "findings",
@@ -54,19 +59,36 @@ def _families(advice: Advice, how: Letter) -> Iterator[tuple[str, str, Iterable[
     )
 
 
-def _by(label: str, counts: Mapping[str, int]) -> list[Sample]:
+def _by(label: str, counts: Mapping[str, float]) -> list[Sample]:
     return [({label: name}, number) for name, number in counts.items()]
 
 
 def _effects(found: Iterable[Recommendation]) -> Iterator[Sample]:
     for one in found:
         for effect in _EFFECTS:
-            yield {"restriction": one.name, "effect": effect}, getattr(one, effect).attempts
+            yield {"restriction": one.spelled, "effect": effect}, getattr(one, effect).attempts
 
 
 def _advised(found: Iterable[Recommendation]) -> Iterator[Sample]:
     for one in found:
-        yield {"restriction": one.name, "state": one.state, "advice": one.recommendation}, 1
+        yield {"restriction": one.spelled, "state": one.state, "advice": one.recommendation}, 1
+
+
+def _harm(found: Iterable[Recommendation]) -> Iterator[Sample]:
+    """What was not estimated is left out: a missing sample is no 0."""
+    for one in found:
+        for allowing, estimate in (("no", one.before), ("yes", one.after)):
+            if estimate is None or estimate.interval is None or estimate.share is None:
+                continue
+            low, high = estimate.interval
+            for bound, share in (("low", low), ("counted", estimate.share), ("high", high)):
+                yield {"restriction": one.spelled, "allowing": allowing, "bound": bound}, share
+
+
+def _lists(advice: Advice) -> Iterator[Sample]:
+    for one in advice.traffic.lists:
+        yield {"list": one.name, "kind": "refused"}, one.refused
+        yield {"list": one.name, "kind": "answered"}, one.answered
 
 
 def _labels(labels: Mapping[str, str]) -> str:

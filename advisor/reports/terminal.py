@@ -80,10 +80,10 @@ def _card(page: Page, advice: Advice, one: Recommendation) -> None:
     page.prose(f"{one.rank} {card.label(one)}  {one.claim}", hang=4, style="bold")
     page.prose(f"{one.spelled}{card.belongs(one)}", 4)
     page.blank()
-    estimates = (("alone", week.alone(one, advice)), ("allowed", week.allowed(one, advice)))
-    for name, words in (("stops", card.stops(one)), ("hurts", card.hurts(one)), *estimates):
-        if words:
-            page.item(name, words)
+    page.item("stops", card.stops(one))
+    page.item("hurts", card.hurts(one))
+    for number, (name, words) in enumerate(card.foreseen(one, advice.terms)):
+        page.item("foreseen" if number == 0 else "", f"{name}: {words}", 2)
     _hosts(page, advice, one)
     page.item("basis", card.basis(one))
     if one.cheaper:
@@ -119,15 +119,10 @@ def _allowlist(page: Page, advice: Advice) -> None:
 
 def _behind(page: Page, advice: Advice) -> None:
     """What became of earlier changes, and what is new since the time before."""
-    if advice.sequels:
-        page.title("WHAT BECAME OF CHANGES")
-        for sentence in advice.sequels:
+    for head, sentences in week.behind(advice):
+        page.title(head.upper())
+        for sentence in sentences:
             page.prose(sentence, _MARGIN, 2)
-    if advice.contrast is not None:
-        page.title("AGAINST THE TIME BEFORE")
-        for sentence in advice.contrast.news:
-            page.prose(f"- {sentence}", _MARGIN, 2)
-        page.table(week.compared(advice.contrast))
 
 
 def _plan(page: Page, advice: Advice) -> None:
@@ -149,6 +144,9 @@ def _unranked(page: Page, advice: Advice) -> None:
 
 def _traffic(page: Page, advice: Advice) -> None:
     flow = advice.traffic
+    if advice.contrast is not None:
+        page.title("AGAINST THE TIME BEFORE", "attempts")
+        page.table(week.compared(advice.contrast))
     if advice.evidence:
         page.title("WANTED AND UNWANTED", "accepted attempts by what speaks for or against them")
         page.table([("", "attempts"), *((cut(name), count(number)) for name, number in advice.evidence.items())])

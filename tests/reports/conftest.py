@@ -7,13 +7,17 @@ import pytest
 from advisor.board import Board, Client, Combination, Knob, Line
 from advisor.recommendation import (
     Advice,
+    Contrast,
     Day,
+    Estimate,
     Finding,
     Greylisting,
     Host,
     Listing,
     Recommendation,
+    Step,
     Tally,
+    Terms,
     Traffic,
 )
 
@@ -312,7 +316,16 @@ def hostile_advice(rich_advice: Advice) -> Advice:
     names: dict[str, Any] = dict.fromkeys(["client_name", "reverse_client_name", "helo_name", "evidence"], NASTY)
     guest = host(66, senders=(NASTY,) * 3, **names)
     changes = tuple(
-        replace(one, hosts=(guest,), reasons=(NASTY,), not_known=(NASTY,), lines_to_type=(NASTY,), basis={NASTY: 3})
+        replace(
+            one,
+            hosts=(guest,),
+            reasons=(NASTY,),
+            not_known=(NASTY,),
+            lines_to_type=(NASTY,),
+            basis={NASTY: 3},
+            argument=NASTY,
+            cheaper=NASTY,
+        )
         for one in rich_advice.recommendations
     )
     traffic = replace(
@@ -335,6 +348,9 @@ def hostile_advice(rich_advice: Advice) -> Advice:
         samples=((NASTY, 43, NASTY),),
         cannot_show=(NASTY,),
         evidence={NASTY: 4},
+        sequels=(NASTY,),
+        plan=(Step(1, NASTY, "warn"), Step(2, NASTY, "enforce")),
+        contrast=Contrast(moment(9), moment(16), ((NASTY, 1, 2),), (NASTY,)),
         board=Board(
             knobs=(Knob(NASTY, NASTY, NASTY, True),),
             combinations=(Combination("R", "."),),
@@ -347,7 +363,45 @@ def hostile_advice(rich_advice: Advice) -> Advice:
     )
 
 
-@pytest.fixture(params=["rich", "empty", "unknown", "hostile"])
+@pytest.fixture
+def weekly_advice(rich_advice: Advice) -> Advice:
+    """The second week: what changes did, what is planned, and how the week before was."""
+    first, second, *others = rich_advice.recommendations
+    first = replace(
+        first,
+        before=Estimate(61, 2400, 77, 400, (290, 11000), (0.019, 0.058), (0.015, 0.066)),
+        after=Estimate(2, 2390, 12, 390, (2, 10900), (0.00008, 0.0087), (0.0, 0.0131)),
+        cheaper="Of the 312 unwanted clients that it stops, 200 talk before their turn: postscreen does that too.",
+    )
+    listed = replace(
+        second,
+        name="reject_rbl_client",
+        argument="bl.example.net=127.0.0.[2..11]",
+        before=Estimate(0, 0, 3, 9, (0, 0), None),
+        after=Estimate(0, 0, 3, 9, (0, 0), None),
+    )
+    names = (first.spelled, listed.spelled, others[0].spelled)
+    return replace(
+        rich_advice,
+        recommendations=(first, listed, *others),
+        terms=Terms(0.005, 0.9, 250),
+        plan=(
+            *(Step(1, name, "warn") for name in names),
+            *(Step(2, name, step) for step in ("allow", "enforce") for name in names[:2]),
+            Step(3, "reject_unknown_helo_hostname", "warn"),
+            Step(5, "reject_rbl_client zen.example", "log"),
+        ),
+        sequels=("Since 16 Nov reject_x refuses.", "198.51.100.7 was refused 4 times: allow it."),
+        contrast=Contrast(
+            moment(9, 0, 3),
+            moment(16, 0, 3),
+            (("attempts from outside", 38204, 36950), ("by reject_rbl_client bl.example.net", 0, 712)),
+            ("Gone: reject_rbl_client bl.example.net refused none of 23,224 attempts, and 712 of 21,848 before.",),
+        ),
+    )
+
+
+@pytest.fixture(params=["rich", "empty", "unknown", "hostile", "weekly"])
 def any_advice(request: pytest.FixtureRequest) -> Advice:
     found: Advice = request.getfixturevalue(f"{request.param}_advice")
     return found

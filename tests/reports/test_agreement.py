@@ -42,7 +42,9 @@ def test_what_each_change_stops_and_hurts_is_the_same_everywhere(texts: Texts, d
         adds = f"{one['marginal']['attempts']:,} of them nothing above would stop"
         clients = f"{one['stopped']['messages']:,} messages, {one['stopped']['clients']:,} clients"
         for name, text in texts.items():
-            for words in (stops, hurts, adds, clients, one["name"], one["claim"]):
+            # One thing is to fix first, and a mail asks for three at most.
+            told = one["rank"] < 3 or not name.startswith("mail")
+            for words in (stops, hurts, adds, clients, one["name"], one["claim"]) if told else (one["claim"],):
                 assert words in text, (name, words)
 
 
@@ -55,7 +57,7 @@ def test_the_tables_of_changes_are_the_same(texts: Texts, data: dict[str, Any]) 
             ("no_evidence", "accepted"),
         ):
             cell = f"{one[part_]['attempts']:,}/{one[whole]['attempts']:,}"
-            for name in ("terminal", "html", "mail html"):
+            for name in ("terminal", "html", "mail html") if one["rank"] < 3 else ("terminal", "html"):
                 assert cell in texts[name], (name, part_, cell)
         unsure = f"{one['undecided']['attempts']:,}/{one['undecided_all']['attempts']:,}"
         assert unsure in texts["terminal"]
@@ -65,10 +67,10 @@ def test_the_tables_of_changes_are_the_same(texts: Texts, data: dict[str, Any]) 
 def test_the_limits_of_harm_are_those_of_the_interval(texts: Texts, data: dict[str, Any]) -> None:
     first, second, third = (one["harm_interval"] for one in data["restrictions"][:3])
     assert (first, second, third) == ([0.00005, 0.003], [0.0, 0.0118], [0.001, 0.0072])
-    for text in texts.values():
+    for name, text in texts.items():
         assert "95 % interval 0.005 to 0.3 %" in text
         assert "0 of 310 (at most 1.2 %)" in text
-        assert "95 % interval 0.1 to 0.72 %" in text
+        assert ("95 % interval 0.1 to 0.72 %" in text) == (not name.startswith("mail"))
 
 
 def test_the_accounts_are_the_same_and_add_up(texts: Texts, data: dict[str, Any]) -> None:

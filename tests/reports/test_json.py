@@ -10,14 +10,14 @@ from tests.reports.conftest import NASTY
 
 KEYS = {
     "schema", "period", "timezone", "hosts", "postfix_version", "configuration", "coverage", "attempts", "evidence",
-    "restrictions", "allowlist", "findings", "greylisting", "lists", "spf", "dmarc", "refused_by", "client_status",
-    "days", "unrecognised_samples", "cannot_show",
+    "terms", "restrictions", "plan", "sequels", "contrast", "allowlist", "findings", "greylisting", "lists", "spf",
+    "dmarc", "refused_by", "client_status", "days", "unrecognised_samples", "cannot_show",
 }  # fmt: skip
 RESTRICTION = {
     "name", "tip", "claim", "parameter", "state", "recommendation", "rank", "stopped", "hurt", "undecided",
     "no_evidence", "marginal", "accepted", "wanted", "unwanted", "undecided_all", "wanted_judged", "unwanted_judged",
     "refused", "harm_interval", "basis", "lines_to_type", "try_first", "undo", "diff", "reasons", "not_known", "hosts",
-    "hosts_more",
+    "hosts_more", "argument", "spelled", "cheaper", "before", "after",
 }  # fmt: skip
 
 
@@ -63,6 +63,23 @@ def test_numbers_are_numbers(rich_advice: Advice, now: datetime) -> None:
 
 def test_programs_get_the_text_as_it_was_logged(hostile_advice: Advice, now: datetime) -> None:
     assert data_of(hostile_advice, now)["restrictions"][0]["hosts"][0]["helo_name"] == NASTY
+
+
+def test_what_is_expected_of_a_week(weekly_advice: Advice, now: datetime) -> None:
+    data = data_of(weekly_advice, now)
+    first, second, third, *_ = data["restrictions"]
+    assert first["after"] == {
+        "hurt": 2, "wanted": 2390, "doubtful_turned": 12, "doubtful_passed": 390, "share": 2 / 2390,
+        "messages": {"hurt": 2, "wanted": 10900}, "interval": [0.00008, 0.0087], "next_week": [0.0, 0.0131],
+    }  # fmt: skip
+    assert (second["spelled"], second["argument"]) == (
+        "reject_rbl_client bl.example.net=127.0.0.[2..11]", "bl.example.net=127.0.0.[2..11]",
+    )  # fmt: skip
+    assert (second["before"]["share"], second["before"]["interval"], third["before"]) == (None, None, None)
+    assert data["terms"] == {"max_harm": 0.005, "confidence": 0.9, "decided": 250}
+    assert data["plan"][-1] == {"week": 5, "name": "reject_rbl_client zen.example", "step": "log"}
+    assert data["contrast"]["period"] == {"start": "2026-11-09T00:03:00+01:00", "end": "2026-11-16T00:03:00+01:00"}
+    assert data["contrast"]["counts"][0] == {"name": "attempts from outside", "now": 38204, "before": 36950}
 
 
 def test_the_time_of_writing_changes_nothing(rich_advice: Advice, now: datetime) -> None:

@@ -11,7 +11,7 @@ import pytest
 from advisor.errors import AdvisorError
 from advisor.recommendation import Advice
 from advisor.reports import render
-from tests.reports.reading import message, part
+from tests.reports.reading import flat, message, of_page, part
 
 
 def mail_of(advice: Advice, now: datetime, sender: str = "root", recipient: str = "postmaster") -> bytes:
@@ -104,6 +104,49 @@ def test_only_the_advice_has_all_that_is_typed(rich_advice: Advice, now: datetim
     text = part(data, "plain").splitlines()
     for one in rich_advice.recommendations[:3]:
         assert {*one.lines_to_type, *one.try_first, *one.undo} <= set(text)
+
+
+def test_three_things_to_do_at_most(rich_advice: Advice, now: datetime) -> None:
+    fix = rich_advice.findings[0]
+    for broken, changes in ((0, 3), (1, 2), (2, 1), (3, 0), (4, 0)):
+        advice = replace(rich_advice, findings=(fix,) * broken)
+        data = mail_of(advice, now)
+        text, page = part(data, "plain"), of_page(part(data, "html"))
+        shown = flat(text)
+        assert shown.count("A blocklist's error answer") == min(broken, 3)
+        assert [f"{one.rank} {one.recommendation.upper()}" in text for one in advice.recommendations[:3]] == [True] * 3
+        assert sum(f"\n    {one.spelled}" in text for one in advice.recommendations[:3]) == changes
+        assert page.count(" unwanted attempts accepted today") == changes
+        last = "3 WARN refuse clients whose HELO is not a full name."
+        assert (last in shown, last in page) == ((changes < 3),) * 2
+        assert ("1 more to fix" in shown, "1 more to fix" in page) == ((broken > 3),) * 2
+
+
+def test_what_is_planned_and_how_the_week_before_was(weekly_advice: Advice, now: datetime) -> None:
+    data = mail_of(weekly_advice, now)
+    for text in (flat(part(data, "plain")), of_page(part(data, "html"))):
+        words = text.casefold()
+        assert "what became of changes since 16 nov reject_x refuses. 198.51.100.7 was refused 4 times" in words
+        assert "new since the time before gone: reject_rbl_client bl.example.net refused none of 23,224" in words
+        assert words.index("fix first") < words.index("what became of") < words.index("change, in this order")
+        first, second, third = ("reject_unknown_reverse_client_hostname", "reject_rbl_client bl.example.net", "weeks 3")
+        assert re.search(
+            rf"week 1 [a-z _]+: {first}, {second}.* week 2 [a-z ]+: {first}, .*; then enforce {third}", text
+        )
+        assert "weeks 3 to 5 2 more changes" in text
+        assert "may turn away 0.5 % of a week's wanted clients at most, 90 % sure" in text
+        assert "could judge fewer than 250 of them" in text
+        assert re.search(r"these 7\.0 days as long before attempts from outside 38,204 36,950 by reject_rbl", text)
+        assert "2 of 2,390 wanted clients" in text
+        assert "postscreen does that too" in text
+    assert len(part(data, "plain").splitlines()) <= 90
+
+
+def test_what_nobody_asked_about_has_no_head(rich_advice: Advice, now: datetime) -> None:
+    data = mail_of(rich_advice, now)
+    for text in (part(data, "plain"), of_page(part(data, "html"))):
+        for head in ("became of", "new since", "plan", "time before"):
+            assert head not in text.casefold()
 
 
 def test_lines_are_short_and_end_as_the_machine_ends_them(any_advice: Advice, now: datetime) -> None:

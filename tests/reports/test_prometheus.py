@@ -1,5 +1,6 @@
 from datetime import datetime
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from advisor.recommendation import Advice
@@ -44,6 +45,21 @@ def test_what_is_not_known_is_not_there(rich_advice: Advice, now: datetime) -> N
     found = samples(rich_advice, now)
 
     assert ("restriction_harm_limit", "reject_unknown_helo_hostname") not in found
+
+
+def test_the_harm_is_told_alone_and_with_the_known_hosts_allowed(weekly_advice: Advice, now: datetime) -> None:
+    found = samples(weekly_advice, now)
+
+    first, second, *_ = (one.spelled for one in weekly_advice.recommendations)
+    bounds = {key[-1]: value for key, value in found.items() if key[:3] == ("restriction_harm", first, "yes")}
+    assert bounds == {"low": 0.00008, "counted": pytest.approx(2 / 2390), "high": 0.0087}
+    assert found["restriction_harm", first, "no", "counted"] == pytest.approx(61 / 2400)
+    # Two lists are the same restriction with another argument.
+    assert found["restriction_advice", second, "off", "enforce"] == 1
+    # Of the list no wanted client could be judged.
+    assert not [key for key in found if key[:2] == ("restriction_harm", second)]
+    assert (found["terms", "max_harm"], found["terms", "confidence"]) == (0.005, 0.9)
+    assert found["list_attempts", "zen.spamhaus.org", "refused"] == 19704
 
 
 def test_hostile_text_makes_no_line_of_its_own(hostile_advice: Advice, now: datetime) -> None:

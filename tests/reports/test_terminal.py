@@ -112,6 +112,26 @@ def test_each_card_has_its_parts(rich_advice: Advice, now: datetime) -> None:
     assert "and 4 more hosts" in first
 
 
+def test_a_second_week_has_its_parts(weekly_advice: Advice, now: datetime) -> None:
+    shown = lines(weekly_advice, now)
+    own = [line for line in shown if line not in typed(weekly_advice)]
+    heads = [line.split("  ")[0] for line in own if re.match(r"[A-Z]{3}[A-Z ,0-9]*(  |$)", line)]
+    assert heads[:7] == [
+        "FIX FIRST", "WHAT BECAME OF CHANGES", "NEW SINCE THE TIME BEFORE", "CHANGE THESE 3", "HOSTS TO ALLOW", "PLAN",
+        "LATER",
+    ]  # fmt: skip
+    assert "AGAINST THE TIME BEFORE" in heads
+    text = " ".join(" ".join(shown).split())
+    assert "reject_rbl_client bl.example.net=127.0.0.[2..11] in smtpd_sender_restrictions" in text
+    assert "foreseen alone: 61 of 2,400 wanted clients" in text
+    assert "cheaper Of the 312 unwanted clients" in text
+    assert "week 5 log" in text
+    assert "90 % sure; nothing is enforced that could judge fewer than 250 of them" in text
+    only = str(render(weekly_advice, "terminal", now=now, only="advice"))
+    assert "PLAN" in only
+    assert not re.search("BECAME|BEFORE", only)
+
+
 def test_hosts_that_do_not_fit_are_counted(rich_advice: Advice, now: datetime) -> None:
     first = rich_advice.recommendations[0]
     many = replace(rich_advice, recommendations=(replace(first, hosts=first.hosts[:1] * 9, hosts_more=91),))

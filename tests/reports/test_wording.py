@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.recommendation import Greylisting, Tally
+from advisor.recommendation import Advice, Greylisting, Tally
 from advisor.reports import card, wording
 from advisor.reports.visible import cut, visible
 from tests.reports.conftest import advised
@@ -102,3 +104,13 @@ def test_delays_are_those_that_somebody_had() -> None:
 )
 def test_durations(seconds: float, words: str) -> None:
     assert wording.duration(seconds) == words
+
+
+def test_news_are_no_silence(rich_advice: Advice, weekly_advice: Advice) -> None:
+    calm = replace(rich_advice, recommendations=rich_advice.recommendations[4:], findings=())
+    assert card.calm(calm)
+    assert weekly_advice.contrast is not None
+    assert card.calm(replace(calm, contrast=replace(weekly_advice.contrast, news=())))
+    assert not card.calm(replace(calm, contrast=weekly_advice.contrast))
+    assert not card.calm(replace(calm, sequels=weekly_advice.sequels))
+    assert not card.calm(replace(calm, findings=rich_advice.findings))

@@ -1,0 +1,56 @@
+"""A headline: the verdict of a report in a few sentences, to be read first."""
+
+from collections.abc import Iterator
+
+from advisor.board import Count, count
+from advisor.recommendation import ENFORCE, RELAX, WARN, Advice, Recommendation
+from advisor.reports import card
+from advisor.reports.wording import count as number
+from advisor.reports.wording import covered, several
+
+
+def headline(advice: Advice) -> tuple[str, ...]:
+    """What is to fix, what is to change now, and what that would have done to the mail of this log."""
+    if not covered(advice)["lines"]:
+        return ("There is no line to read.",)
+    if not advice.traffic.outside:
+        return ("There is no mail from outside in this log.",)
+    return (*_fixes(advice), *_changes(advice)) or (f"Nothing to change now: {card.nothing(advice)}.",)
+
+
+def _fixes(advice: Advice) -> Iterator[str]:
+    broken = sum(finding.severity == "fix" for finding in advice.findings)
+    if broken:
+        yield f"{several(broken, 'thing')} to fix first."
+
+
+def _changes(advice: Advice) -> Iterator[str]:
+    now = card.ranked(advice)
+    of = {word: [one for one in now if one.recommendation == word] for word in (RELAX, ENFORCE, WARN)}
+    if of[RELAX]:
+        yield f"Relax {len(of[RELAX])}: wanted mail is refused."
+    if of[ENFORCE]:
+        yield f"Switch on {len(of[ENFORCE])}{_done(advice, of[ENFORCE])}."
+    if of[WARN]:
+        also = " more" if of[ENFORCE] else ""
+        yield f"Let {len(of[WARN])}{also} warn for now: that refuses nothing, and the log will tell whom they hurt."
+
+
+def _done(advice: Advice, changes: list[Recommendation]) -> str:
+    """What these changes together would have done, before anybody is allowed first."""
+    found = together(advice, changes)
+    if found is None:
+        return ""
+    accepted = number(advice.traffic.accepted)
+    return (
+        f": of {accepted} attempts accepted now, {'they' if len(changes) > 1 else 'it'} would have turned away "
+        f"{number(found.stopped)} unwanted, {number(found.hurt)} wanted and {number(found.undecided)} undecided ones"
+    )
+
+
+def together(advice: Advice, changes: list[Recommendation]) -> Count | None:
+    """What these changes together come to on the board; None where there is no board."""
+    if advice.board is None:
+        return None
+    places = {knob.name: at for at, knob in enumerate(advice.board.knobs)}
+    return count(advice.board, [places[one.spelled] for one in changes if one.spelled in places])
