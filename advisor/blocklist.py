@@ -9,6 +9,7 @@ findings    what is wrong with a list
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -21,6 +22,8 @@ from advisor.response import FOUND, NO_DATA, NO_SUCH_NAME, Response, Responses, 
 ADDRESSES, DOMAINS = "addresses", "domains"
 """What a list names."""
 
+ALLOWLIST = r"(?i)dnswl|whitelist|allowlist|\bwl\.|\bswl\."
+"""Allowlists are asked in the same way: postscreen_dnsbl_sites = zen.spamhaus.org*3 list.dnswl.org*-2."""
 HELD = 500_000
 """Values that are remembered: those of a large history, of which each is asked about several times."""
 _NOTED = date(2026, 11, 22)
@@ -286,6 +289,31 @@ def listed(dns: Responses, zone: str, what: str, at: datetime | None = None) -> 
         return None, response
     octets = split(zone)[1]
     return any(passes(octets, value) for value in response.values), response
+
+
+# The test points of RFC 5782 stand in every record of a list that was asked.
+_TESTED = {ADDRESSES: "2.0.0.127.", DOMAINS: "invalid."}
+
+
+def tested(dns: Responses, kind: str) -> Iterator[str]:
+    """The lists of addresses or of domains that were asked and passed their test."""
+    start = _TESTED[kind]
+    for name in sorted(dns.asked("A")):
+        zone = name.removeprefix(start)
+        facts = known(zone) if zone != name else None
+        if zone != name and (facts is None or facts.names == kind) and believed(dns, zone, kind=kind):
+            yield zone
+
+
+def welcomes(zone: str) -> bool:
+    """Whether a list names good hosts; of one that we do not know, by its name."""
+    facts = known(zone)
+    return facts.welcomes if facts is not None else re.search(ALLOWLIST, zone) is not None
+
+
+def operator(zone: str) -> str:
+    """Who runs a list, as far as its name tells: its last two labels."""
+    return ".".join(split(zone)[0].split(".")[-2:])
 
 
 def refused(dns: Responses, zone: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from advisor.blocklist import ADDRESSES, DOMAINS, believed, known
+from advisor.blocklist import ADDRESSES, DOMAINS, tested, welcomes
 from advisor.response import Responses
 from advisor.restriction import Asked, ask
 from advisor.restrictions import CATALOGUE, TIPS
@@ -24,8 +24,6 @@ CLAIMS = {
 
 _OF_ADDRESSES = ("reject_rbl_client",)
 _OF_DOMAINS = ("reject_rhsbl_sender", "reject_rhsbl_helo", "reject_rhsbl_reverse_client")
-# The test points of RFC 5782 stand in every record of a list that was asked.
-_TESTED = {ADDRESSES: "2.0.0.127.", DOMAINS: "invalid."}
 
 
 def claim(asked: Asked) -> str:
@@ -43,15 +41,8 @@ def candidates(codes: Mapping[str, str], dns: Responses) -> tuple[Asked, ...]:
 
 
 def zones(dns: Responses, kind: str) -> Iterator[str]:
-    """The lists of addresses or of domains that were asked and passed their test, and that name whom to refuse."""
-    start = _TESTED[kind]
-    for name in sorted(dns.asked("A")):
-        zone = name.removeprefix(start)
-        if zone == name:
-            continue
-        facts = known(zone)
-        if (facts is None or (facts.names == kind and not facts.welcomes)) and believed(dns, zone, kind=kind):
-            yield zone
+    """The lists of addresses or of domains that were asked, passed their test, and name whom to refuse."""
+    return (zone for zone in tested(dns, kind) if not welcomes(zone))
 
 
 def spelled(dns: Responses, zone: str) -> str:

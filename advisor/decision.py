@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from advisor.interval import exact_binomial, foreseen, widened
+from advisor.interval import at_most, foreseen, widened
 from advisor.recommendation import ENFORCE, LEAVE, WARN, Estimate, Step, Terms
 from advisor.restriction import Asked
 from advisor.selection import Catch, select
@@ -81,7 +81,7 @@ def decide(frame: pa.Table, asked: Sequence[Asked], terms: Terms) -> tuple[Decis
     found = []
     for one, (word, reasons) in zip(weighed, verdicts, strict=True):
         if word == ENFORCE and one.asked.column not in chosen:
-            word, reasons = LEAVE, _beside(one, [may[name] for name in chosen])  # noqa: PLW2901 - the last word
+            word, reasons = LEAVE, _beside(one, [may[name] for name in chosen], terms)  # noqa: PLW2901 - the last word
         found.append(_decision(docket, one, word, reasons))
     order = {ENFORCE: 0, WARN: 1, LEAVE: 2}
     places = {name: place for place, name in enumerate(chosen)}
@@ -182,7 +182,8 @@ def _estimate(counts: Sequence[_Count], messages: tuple[int, int], terms: Terms)
         for name in ("hurt", "wanted", "doubtful", "doubtful_turned")
     )
     found = widened(hurt, wanted, turned, doubtful - turned, terms.confidence)
-    return Estimate(hurt, wanted, turned, doubtful - turned, messages, found)
+    worst = at_most(hurt + turned, wanted + turned, terms.confidence) if wanted else None
+    return Estimate(hurt, wanted, turned, doubtful - turned, messages, found, at_most=worst)
 
 
 def _next_week(found: Estimate, coming: int, terms: Terms) -> tuple[float, float] | None:
@@ -194,7 +195,7 @@ def _next_week(found: Estimate, coming: int, terms: Terms) -> tuple[float, float
 def _most(of: int, terms: Terms) -> int:
     """How many of so many wanted clients may be hurt, and the rate is surely within the terms; -1: not even none."""
     hits = -1
-    while (interval := exact_binomial(hits + 1, of, terms.confidence)) and interval[1] <= terms.max_harm:
+    while at_most(hits + 1, of, terms.confidence) <= terms.max_harm:
         hits += 1
     return hits
 
@@ -206,19 +207,19 @@ def _verdict(one: _Weighed, days: float, terms: Terms) -> tuple[str, tuple[str, 
         return _untold(one)
     if not one.turns:
         return LEAVE, ("It would have turned away none of the clients that it could judge.",)
-    said = _said(one)
+    said = _said(one, terms)
     allowed = f"At most {_percent(terms.max_harm)} are allowed."
     if after.interval and after.interval[0] > terms.max_harm:
         return LEAVE, (*said, allowed)
     if before.hurt > one.stopped.sum():
         return LEAVE, (*said, f"It would have stopped {one.stopped.sum():,} unwanted clients, fewer than it hurts.")
     doubts = _doubts(one, days, terms)
-    unsure = doubts or after.interval is None or after.interval[1] > terms.max_harm
+    unsure = doubts or after.at_most is None or after.at_most > terms.max_harm
     if unsure and before.interval and before.interval[0] > terms.max_harm:
         return LEAVE, (*said, f"Alone it hurts more than {_percent(terms.max_harm)} for certain.", *doubts)
-    if doubts or after.interval is None:
+    if doubts or after.at_most is None:
         return _trial(one), (*said, *doubts)
-    if after.interval[1] > terms.max_harm:
+    if after.at_most > terms.max_harm:
         clients = f"{after.doubtful_turned:,} clients that it turns away are undecided"
         why = f" ({clients})" if after.doubtful_turned else ""
         return _trial(one), (*said, f"That may be more than {_percent(terms.max_harm)}{why}.")
@@ -235,16 +236,15 @@ def _untold(one: _Weighed) -> tuple[str, tuple[str, ...]]:
     return _trial(one), ("The log does not show what it looks at.",)
 
 
-def _said(one: _Weighed) -> tuple[str, ...]:
+def _said(one: _Weighed, terms: Terms) -> tuple[str, ...]:
     """What was counted."""
     before, after = one.before, one.after
-    if after.interval is None:
-        return (f"Alone it would have turned away {before.hurt:,} of {before.wanted:,} wanted clients.",)
-    low, high = after.interval
+    alone = f"Alone it would have turned away {before.hurt:,} of {before.wanted:,} wanted clients."
+    if after.at_most is None:
+        return (alone,)
     return (
-        f"Alone it would have turned away {before.hurt:,} of {before.wanted:,} wanted clients. With those allowed that "
-        f"were known before, {after.hurt:,} of the {after.wanted:,} of the last weeks, so {100 * low:.1f} to "
-        f"{_percent(high)} of a week's.",
+        f"{alone} With those allowed that were known before, {after.hurt:,} of the {after.wanted:,} of the last weeks: "
+        f"at most {_percent(after.at_most)} of a week's ({_percent(terms.confidence)} sure).",
     )
 
 
@@ -260,7 +260,7 @@ def _doubts(one: _Weighed, days: float, terms: Terms) -> tuple[str, ...]:
     return tuple(doubts)
 
 
-def _beside(one: _Weighed, chosen: Sequence[_Weighed]) -> tuple[str, ...]:
+def _beside(one: _Weighed, chosen: Sequence[_Weighed], terms: Terms) -> tuple[str, ...]:
     """Why a change that is harmless enough by itself is not among those to make."""
     taken = np.zeros_like(one.stopped)
     for other in chosen:
@@ -268,9 +268,9 @@ def _beside(one: _Weighed, chosen: Sequence[_Weighed]) -> tuple[str, ...]:
     adds, of = int((one.stopped & ~taken).sum()), int(one.stopped.sum())
     names = ", ".join(other.asked.column for other in chosen)
     if not chosen:
-        return (*_said(one), f"It would have stopped {of:,} unwanted clients.")
+        return (*_said(one, terms), f"It would have stopped {of:,} unwanted clients.")
     return (
-        *_said(one),
+        *_said(one, terms),
         f"Of the {of:,} unwanted clients that it would have stopped, {of - adds:,} are stopped by {names} already; for "
         f"the {adds:,} left the harm or the questions are too many.",
     )

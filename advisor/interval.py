@@ -53,6 +53,11 @@ def exact_binomial(hits: int, of: int, confidence: float = CONFIDENCE) -> tuple[
     return lower, upper
 
 
+def at_most(hits: int, of: int, confidence: float = CONFIDENCE) -> float:
+    """The share that the true one does not exceed, with this confidence: the upper end with all doubt on that side."""
+    return 1.0 if hits >= of else _share_where(hits, of, 1 - confidence)
+
+
 def widened(
     hits: int, of: int, doubtful_hits: int, doubtful_rest: int, confidence: float = CONFIDENCE
 ) -> tuple[float, float] | None:

@@ -6,13 +6,11 @@ from datetime import datetime, timedelta
 import pyarrow.compute as pc
 
 from advisor import blocklist
+from advisor.blocklist import ALLOWLIST
 from advisor.case import Case, Mask
 
 FRESH = timedelta(days=7)
 """Listings come and go: an answer given at another time says nothing of then."""
-
-ALLOWLIST = r"(?i)dnswl|whitelist|allowlist|\bwl\.|\bswl\."
-"""Allowlists are asked in the same way: postscreen_dnsbl_sites = zen.spamhaus.org*3 list.dnswl.org*-2."""
 
 
 def recorded(case: Case, zones: Iterable[str]) -> Mask:

@@ -97,8 +97,8 @@ def cheaper(docket: Docket, asked: Asked, number: int, config: Postconf | None) 
     turned, _ = docket.answers(number)
     unwanted = turned & (Standing.on(docket, asked.restriction.name).row == -1)
     stopped = docket.clients(unwanted)
-    early = docket.clients(unwanted & (docket.by_reasons(["early_talker" in one for one in docket.reasons]) == 1))
-    listed = docket.clients(unwanted & (docket.by_reasons(["blocklisted" in one for one in docket.reasons]) == 1))
+    early = docket.clients(unwanted & (docket.with_reason("early_talker")))
+    listed = docket.clients(unwanted & (docket.with_reason("blocklisted")))
     if not stopped.any() or (early | listed).sum() < HALF * stopped.sum():
         return ""
     return (

@@ -81,7 +81,9 @@ class Estimate:
     `hurt` of `wanted` clients are counted; `doubtful_turned` and `doubtful_passed` are those of which nothing, or
     contradictory things, are known. `interval` is of the share of clients (exact binomial, widened by counting the
     doubtful once as all wanted and once as none); None where nobody was judged. `next_week` is between which shares
-    the clients of one week will lie, which a report can be held against. `messages` are hurt and judged messages.
+    the clients of one week will lie, which a report can be held against. `at_most` is what the share does not exceed
+    with the confidence asked for, the doubtful counted as wanted; all doubt is on that side, so it may lie below the
+    interval's upper end. `messages` are hurt and judged messages.
     """
 
     hurt: int
@@ -91,6 +93,7 @@ class Estimate:
     messages: tuple[int, int]
     interval: tuple[float, float] | None
     next_week: tuple[float, float] | None = None
+    at_most: float | None = None
 
     @property
     def share(self) -> float | None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.standing import BALANCE, Docket, Standing, firm
+from advisor.standing import BALANCE, Bearing, Docket, Standing
 
 NOON = datetime(2026, 10, 28, 12, tzinfo=UTC)
 PTR = "reject_unknown_reverse_client_hostname"
@@ -119,11 +119,45 @@ def test_more_accusations_never_help(mail: list[tuple[str, int]]) -> None:
     assert standing(*mail, (";virus;", 5)) <= max(standing(*mail), 0)
 
 
-def test_what_a_filter_passed_is_not_firm() -> None:
-    assert firm(CLEAN, PTR) is None
-    assert firm(BOTH, PTR) is False
-    assert firm(";correspondent;content_clean;", PTR) is True
-    assert firm(";correspondent;virus;", PTR) is None
+@pytest.mark.parametrize(
+    ("reasons", "expected"),
+    [
+        ("", Bearing()),
+        (CLEAN, Bearing(passed=True)),
+        (BOTH, Bearing(passed=True, accused=True)),
+        (";content_clean;content_spam;", Bearing(accused=True)),
+        (";correspondent;content_clean;", Bearing(firm=True, passed=True)),
+        (";correspondent;virus;", Bearing(passed=True, accused=True)),
+        (";regular;content_spam;filter_spam;junk;", Bearing(accused=True)),
+        # silent on what the filter scores, unless the filter passed it
+        (";filter_spam;junk;", Bearing()),
+        (";filter_clean;junk;", Bearing(accused=True)),
+        (";labelled_unwanted;correspondent;", Bearing(accused=True)),
+    ],
+)
+def test_what_a_message_says(reasons: str, expected: Bearing) -> None:
+    assert Bearing.of(reasons, PTR) == expected
+
+
+def test_a_network_of_spam_speaks_against_who_slipped_through_and_not_against_who_is_known() -> None:
+    def rows(address: str, reasons: str) -> list[dict[str, object]]:
+        return [
+            {
+                "time": NOON - timedelta(days=day),
+                "message": f"{address}{day}",
+                "client_address": address,
+                "action": "accept",
+                "reasons": reasons,
+            }
+            for day in range(3)
+        ]
+
+    crowd = [row for last in range(4) for row in rows(f"192.0.2.{last}", ";content_spam;")]
+    slipped, known = rows("192.0.2.20", CLEAN), rows("192.0.2.30", ";correspondent;")
+    found = Docket(pa.Table.from_pylist(crowd + slipped + known))
+    assert Standing.on(found, PTR).client.tolist() == [-1] * 4 + [-1, 1]
+    few = Docket(pa.Table.from_pylist(crowd[:3] + slipped + known))
+    assert Standing.on(few, PTR).client.tolist() == [-1, 1, 1]
 
 
 def test_weeks_are_counted_back_from_the_last_attempt() -> None:

@@ -46,7 +46,7 @@ def test_every_reason_has_its_page_and_is_silent_on_restrictions_that_there_are(
     assert len({one.says for one in REASONS}) == len(REASONS)
 
 
-_OBVIOUS = {"unknown_recipients", "early_talker"}
+_OBVIOUS = {"unknown_recipients", "early_talker", "blocklisted_twice"}
 """Reasons that are a restriction's own fact: no page need say so."""
 
 
