@@ -271,6 +271,31 @@ def test_a_recorded_listing(value: str, days: int, expected: str) -> None:
     assert reasons(log) == ["-", "-"]
 
 
+@pytest.mark.parametrize(
+    ("zones", "expected"),
+    [
+        (("one.example",), "-"),
+        (("one.example", "other.test"), ";blocklisted_twice;"),
+        # two lists of one operator, and a list of good hosts
+        (("a.one.example", "b.one.example"), "-"),
+        (("one.example", "list.dnswl.org"), ";dnswl;"),
+        (("zen.spamhaus.org", "one.example"), ";blocklisted;blocklisted_twice;"),
+    ],
+)
+def test_two_lists_agree(zones: tuple[str, ...], expected: str) -> None:
+    known = Responses([one for zone in zones for one in dns(zone, "127.0.0.2")])
+    log = str(Log().mail("198.51.100.7", "x@y.example").mail("203.0.113.10", "x@y.example"))
+
+    assert reasons(log, dns=known) == [expected, "-"]
+    assert reasons(log) == ["-", "-"]
+
+
+def test_two_lists_must_have_said_so_then() -> None:
+    known = Responses([*dns("one.example", "127.0.0.2"), *dns("other.test", "127.0.0.2", NOON + timedelta(days=8))])
+
+    assert reasons(str(Log().mail("198.51.100.7", "x@y.example")), dns=known) == ["-"]
+
+
 @pytest.mark.parametrize(("value", "expected"), [("127.0.5.1", ";dnswl;"), ("127.0.5.0", "-"), ("127.0.0.255", "-")])
 def test_a_recorded_allowlist(value: str, expected: str) -> None:
     log = str(Log().mail("198.51.100.7", "x@y.example"))
