@@ -23,6 +23,9 @@ WEEKS = 2
 """The last weeks that an allowlist of the time before is tried on, each by itself."""
 
 
+Interval = tuple[float, float]
+
+
 @dataclass(frozen=True)
 class Decision:
     """What to do about one change. `before` is its harm alone, `after` with those allowed first that were known.
@@ -123,7 +126,10 @@ def _weigh(docket: Docket, asked: Asked, number: int, terms: Terms) -> _Weighed:
     whole = _count(docket, standing, turned, judged)
     before = _estimate([whole], _messages(docket, standing, turned, judged), terms)
     tried, messages = _tried(docket, asked, standing, (turned, judged))
-    after = _estimate(tried, messages, terms)
+    # The allowlist grows: what was hurt in the week before the last says less of the next, so only more harm is read
+    # from it, never less.
+    after, last = _estimate(tried, messages, terms), _estimate(tried[:1], messages, terms)
+    after = replace(after, interval=_lower(after.interval, last.interval))
     # As many wanted clients as the last week had will come in the next one. Who comes often is in every week, so the
     # weeks are counted each by itself; `before` is shown of all clients.
     coming = int(tried[0].wanted.sum())
@@ -134,7 +140,7 @@ def _weigh(docket: Docket, asked: Asked, number: int, terms: Terms) -> _Weighed:
     return _Weighed(
         asked=asked,
         before=replace(before, next_week=_next_week(weekly, coming, terms)),
-        after=replace(after, next_week=_next_week(after, coming, terms)),
+        after=replace(after, next_week=_lower(_next_week(after, coming, terms), _next_week(last, coming, terms))),
         wanted=int((docket.clients(standing.client[docket.client] == 1) if len(docket) else whole.wanted).sum()),
         stopped=stopped,
         hurt=whole.hurt,
@@ -184,6 +190,11 @@ def _estimate(counts: Sequence[_Count], messages: tuple[int, int], terms: Terms)
     found = widened(hurt, wanted, turned, doubtful - turned, terms.confidence)
     worst = at_most(hurt + turned, wanted + turned, terms.confidence) if wanted else None
     return Estimate(hurt, wanted, turned, doubtful - turned, messages, found, at_most=worst)
+
+
+def _lower(found: Interval | None, other: Interval | None) -> Interval | None:
+    """An interval with the lower end of another, where that is lower."""
+    return (min(found[0], other[0]), found[1]) if found and other else found
 
 
 def _next_week(found: Estimate, coming: int, terms: Terms) -> tuple[float, float] | None:
