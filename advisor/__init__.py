@@ -6,23 +6,23 @@ The flow, left to right and down; each module imports only from those before it,
         errors ▸ stamp ▸ layer ▸ line ▸ hostname ▸ column ▸ event ▸ family ▸ verdict ▸ programs
         marks ▸ template ▸ scan ▸ refusal ▸ templates ▸ value ▸ heading ▸ sheet ▸ parser
     events ──▶ Parquet
-        spool ▸ journal ▸ compression ▸ rotation ▸ log ▸ duplicate ▸ source ▸ part ▸ draft ▸ range
-        store ▸ temporary ▸ lock ▸ worker ▸ recognition ▸ ingestion ▸ history ▸ follower ▸ service
+        spool ▸ journal ▸ compression ▸ rotation ▸ log ▸ duplicate ▸ source ▸ depot ▸ part ▸ draft ▸ range
+        store ▸ temporary ▸ lock ▸ lease ▸ worker ▸ recognition ▸ ingestion ▸ history ▸ follower ▸ service
     events ──▶ attempts
         record ▸ message ▸ session ▸ bcc ▸ screening ▸ spf ▸ queue ▸ retry ▸ habit ▸ correlation
-        network ▸ recipient ▸ row ▸ pile ▸ register ▸ attempt
+        network ▸ recipient ▸ row ▸ pile ▸ register ▸ attempt ▸ muster
     attempts ──▶ answers
-        response ▸ blocklist ▸ dnsbl ▸ dmarc ▸ spf_check ▸ spf_query ▸ spf_policy ▸ existence ▸ likeness ▸ restriction
-        listing ▸ restrictions ▸ entry ▸ expression ▸ setting ▸ state ▸ problem ▸ master ▸ postconf ▸ mapfile ▸ effect
-        pattern ▸ dictionary ▸ access ▸ shelf ▸ whitelist ▸ postgrey ▸ triplet ▸ greylist ▸ comeback ▸ prospect
-        forecast ▸ reduction ▸ hearing ▸ testimony ▸ census ▸ fold ▸ simulation ▸ outcome
+        response ▸ blocklist ▸ dnsbl ▸ dmarc ▸ spf_check ▸ spf_query ▸ spf_policy ▸ existence ▸ likeness ▸ substitute
+        restriction ▸ listing ▸ restrictions ▸ entry ▸ expression ▸ setting ▸ state ▸ problem ▸ master ▸ postconf
+        mapfile ▸ effect ▸ pattern ▸ dictionary ▸ access ▸ shelf ▸ whitelist ▸ postgrey ▸ triplet ▸ greylist
+        comeback ▸ prospect ▸ forecast ▸ reduction ▸ hearing ▸ testimony ▸ census ▸ fold ▸ simulation ▸ outcome
     answers ──▶ Advice
         label ▸ case ▸ handover ▸ correspondence ▸ score ▸ content_filter ▸ listed ▸ reason ▸ reasons ▸ evidence
-        board ▸ poll ▸ overlap ▸ visitor ▸ recommendation ▸ traffic ▸ contrast ▸ interval ▸ selection
-        standing ▸ decision ▸ harm ▸ candidate ▸ deviation ▸ finding ▸ shape ▸ amendment ▸ footprint ▸ key ▸ exemption
-        pool ▸ admission ▸ allowlists ▸ existing ▸ review ▸ outlook ▸ switch ▸ revision ▸ change ▸ sequel ▸ advice
+        board ▸ poll ▸ overlap ▸ visitor ▸ recommendation ▸ traffic ▸ contrast ▸ interval ▸ selection ▸ standing
+        decision ▸ harm ▸ candidate ▸ deviation ▸ finding ▸ shape ▸ amendment ▸ footprint ▸ key ▸ exemption ▸ pool
+        admission ▸ allowlists ▸ existing ▸ review ▸ outlook ▸ switch ▸ revision ▸ change ▸ sequel ▸ aftermath ▸ advice
     Advice ──▶ terminal, html, mail, json
-        pseudonym ▸ reports ▸ plot ▸ sendmail ▸ chapter ▸ story
+        pseudonym ▸ disguise ▸ reports ▸ plot ▸ sendmail ▸ chapter ▸ story
     attempts ──▶ questions ──▶ responses; this and `system --ask` alone ask the network
         period ▸ packet ▸ resolver ▸ archive ▸ pruning ▸ inquiry ▸ quota ▸ plan ▸ mention ▸ survey ▸ statement
     the machine around Postfix, or a copy of its files

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from advisor import change, switch
+from advisor.aftermath import relaxed, sequels
 from advisor.board import Board, Knob
 from advisor.candidate import candidates, claim
 from advisor.decision import Decision, decide, weeks
@@ -26,7 +27,7 @@ from advisor.postconf import Postconf
 from advisor.recommendation import ENFORCE, LEAVE, RELAX, WARN, Advice, Host, Recommendation, Terms
 from advisor.response import Responses
 from advisor.restriction import REFUSES, Asked
-from advisor.sequel import sentences, sequels
+from advisor.sequel import sentences
 from advisor.shape import shapes
 from advisor.simulation import PARAMETERS, answers
 from advisor.standing import Docket, Standing
@@ -63,9 +64,12 @@ def advise(situation: Situation) -> Advice:
     docket = Docket(frame)
     views = outlooks(outside, _answers(outside, policies(), situation.dns), situation.terms, situation.zone)
     decisions = {found.name: found for found in decide(frame, asked, situation.terms)}
+    became = {each.name: each for each in sequels(frame, asked, situation.terms)}
     drafts = {
         one.column: replace(
-            _draft(measure(frame, one, number, docket), decisions[one.column], situation),
+            relaxed(
+                _draft(measure(frame, one, number, docket), decisions[one.column], situation), became.get(one.column)
+            ),
             cheaper=cheaper(docket, one, number, situation.config),
         )
         for number, one in enumerate(asked)
@@ -93,7 +97,7 @@ def advise(situation: Situation) -> Advice:
         cannot_show=cannot_show(seen, situation.events),
         evidence=_evidence(outside),
         board=_board(docket, asked, ranked, situation),
-        sequels=tuple(words for each in sequels(frame, asked) for words in sentences(each, situation.zone)),
+        sequels=tuple(words for each in became.values() for words in sentences(each, situation.zone)),
         terms=situation.terms,
         plan=weeks([(found.spelled, found.recommendation, found.parameter != found.name) for found in ranked]),
         overlap=overlap(frame, asked, situation.events),

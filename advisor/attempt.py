@@ -19,7 +19,7 @@ from advisor.record import COLUMNS
 from advisor.register import Register
 from advisor.row import SCHEMA, Ours, client_network
 
-__all__ = ["SCHEMA", "attempts", "attempts_of_host", "client_network", "in_log_order"]
+__all__ = ["SCHEMA", "attempts", "attempts_of_host", "attempts_of_hosts", "client_network", "merged"]
 
 _BATCH = 65_536
 _KINDS = pa.array(sorted(KINDS), pa.string())
@@ -38,17 +38,20 @@ def attempts(
     it only passes on: of a sender there smtpd asks the DNS as of any other (RESOLVE_CLASS_FINAL in resolve_clnt.h).
     """
     batches = events.to_batches(max_chunksize=_BATCH) if isinstance(events, pa.Table) else events
-    ours = Ours.of(networks, domains, relayed)
-    ranks: dict[str, int] = {}
+    return pa.Table.from_batches(attempts_of_hosts(batches, Ours.of(networks, domains, relayed)), SCHEMA)
+
+
+def attempts_of_hosts(events: Iterable[pa.RecordBatch], ours: Ours) -> Iterator[pa.RecordBatch]:
+    """Join events of any hosts, in log order, to attempts (columns of SCHEMA, in log order), each host's apart."""
+    sources: dict[str, None] = {}
     registers: dict[str | None, Register] = {}
-    for batch in batches:
-        for source in pc.unique(batch.column("source")).to_pylist():
-            ranks.setdefault(source, len(ranks))
+    for batch in events:
+        sources.update(dict.fromkeys(pc.unique(batch.column("source")).to_pylist()))
         for host, its in _by_host(batch):
             if host not in registers:
                 registers[host] = Register(ours)
             registers[host].add(its)
-    return in_log_order((register.batches() for register in registers.values()), ranks)
+    yield from merged([register.batches() for register in registers.values()], sources)
 
 
 def attempts_of_host(events: Iterable[pa.RecordBatch], ours: Ours | None = None) -> Iterator[pa.RecordBatch]:
@@ -63,17 +66,18 @@ def attempts_of_host(events: Iterable[pa.RecordBatch], ours: Ours | None = None)
     yield from register.batches()
 
 
-def in_log_order(found: Iterable[Iterable[pa.RecordBatch]], sources: Iterable[str]) -> pa.Table:
-    """Merge the attempts of several hosts; `sources` are in log order."""
-    first, *others = [*found] or [[]]
-    if not others:
-        return pa.Table.from_batches(first, SCHEMA)
+def merged(found: Sequence[Iterable[pa.RecordBatch]], sources: Iterable[str]) -> Iterator[pa.RecordBatch]:
+    """Merge attempts of several hosts, each in log order, to log order; `sources` are in that order, too."""
+    if len(found) == 1:
+        yield from found[0]
+        return
     pile = Pile(SCHEMA)
-    for batches in (first, *others):
+    for batches in found:
         for batch in batches:
             pile.add(batch)
     order = pile.log_order({source: rank for rank, source in enumerate(sources)})
-    return pa.Table.from_batches((batch for _, batch in pile.hand_out(order)), SCHEMA)
+    for _, batch in pile.hand_out(order):
+        yield batch
 
 
 def _by_host(events: pa.RecordBatch) -> Iterator[tuple[str | None, pa.RecordBatch]]:

@@ -7,7 +7,6 @@ numbers of what was told of them; only then is anything answered, once for each 
 from collections.abc import Sequence
 from typing import Any
 
-import duckdb
 import narwhals as nw
 import pyarrow as pa
 
@@ -35,23 +34,24 @@ def names(asked: Sequence[Asked]) -> list[str]:
 
 def census(frame: Any, asked: Sequence[Asked], heard: Testimony) -> pa.Table:  # noqa: ANN401 - a Narwhals frame
     """Count attempts by `origin`, `action` and the columns `answer_N`, in the column COUNT."""
-    early = [group for group in heard.groups if not group.few]
-    late = [group for group in heard.groups if group.few]
-    for group in early:
-        frame = group.coded(frame.with_columns(**group.keys))
-    shown = {name for group in early for name in group.plain}
+    early = [group for group in heard.groups if not group.few and not group.same]
+    late = [group for group in heard.groups if group.few or group.same]
+    shown = {name for group in heard.groups if not group.few for name in group.plain}
     wanted = {*_BY, *reads(asked)} - shown
     wanted |= {name for group in heard.groups for name in group.flags}
-    exprs: dict[str, nw.Expr] = {name: reduced(name) for name in sorted(wanted)}
-    exprs |= {name: expr for group in late for name, expr in group.keys.items()}
-    exprs |= {group.name: nw.col(group.name) for group in early}
-    counted = _grouped(frame.select(**exprs), nw.len())
+    exprs: dict[str, nw.Expr] = {name: reduced(name, asked) for name in sorted(wanted)}
+    exprs |= {name: expr for group in heard.groups if not group.same for name, expr in group.keys.items()}
+    # Nothing else is carried along: a relation of DuckDB is bound anew at each step.
+    coded = frame.select(**exprs)
+    for group in early:
+        coded = group.coded(coded, frame)
+    counted = _grouped(coded, nw.len())
     counted = counted.append_column("not_logged", pa.nulls(counted.num_rows, pa.bool_()))
-    few = nw.from_native(duckdb.from_arrow(counted))
+    few = source = nw.from_native(counted, eager_only=True)
     for group in late:
-        few = group.coded(few)
+        few = group.coded(few, source)
     for group in heard.groups:
-        few = group.told(few, plain=True)
+        few = group.told(few, source, plain=True)
     return _grouped(own_answers(few, asked, heard).select(*_BY, COUNT, *names(asked)), nw.col(COUNT).sum())
 
 

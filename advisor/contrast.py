@@ -21,6 +21,7 @@ WORTH, SHARE = 20, 0.02
 HOSTS = 3
 """So many hosts are named; of the others it is said how many there are."""
 
+_COLUMNS = ["time", "origin", "action", "reasons", "restriction", "list", "client_address", "client_name"]
 _OF_RECIPIENTS = (
     "reject_unlisted_recipient",
     "reject_unverified_recipient",
@@ -39,6 +40,7 @@ def contrast(weighed: pa.Table, start: datetime, until: datetime) -> Contrast | 
     `weighed` are all attempts of a history, with the `reasons` of advisor.evidence.weigh. The period ends with its last
     attempt. None where the history does not reach back over COVERED of the time before.
     """
+    weighed = weighed.select(_COLUMNS)  # attempts are wide, and are filtered several times here
     bounds = pc.min_max(weighed.filter(_before(until))["time"]).as_py()
     if bounds["min"] is None:
         return None
@@ -136,7 +138,7 @@ def _counts(now: _Period, then: _Period) -> Iterator[tuple[str, int, int]]:
     yield "wanted clients refused", len(now.hurt), len(then.hurt)
     top = dict.fromkeys([name for found in (now.by, then.by) for name, _ in found.most_common(TOP)])
     for name in sorted(top, key=lambda name: (-now.by[name], -then.by[name], name)):
-        yield f"by {name}", now.by[name], then.by[name]
+        yield f"refused by {name}", now.by[name], then.by[name]
 
 
 def _news(now: _Period, then: _Period) -> Iterator[str]:

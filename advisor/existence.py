@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from ipaddress import ip_address
 
-from advisor.blocklist import HELD
+from advisor.blocklist import HELD, octets_backwards
 from advisor.hostname import valid_hostname, valid_ipv4, valid_ipv6
 from advisor.response import FOUND, NO_SUCH_NAME, TEMPORARY, Response, Responses
 
@@ -77,6 +77,9 @@ def mail_domain(name: str, dns: Responses, at: datetime | None) -> Found | None:
 @lru_cache(maxsize=HELD)
 def _pointer(address: str) -> str:
     """The name of an address in the DNS; '' for what is none."""
+    octets = octets_backwards(address)
+    if octets:
+        return f"{octets}.in-addr.arpa"
     try:
         return ip_address(address).reverse_pointer
     except ValueError:
@@ -100,15 +103,15 @@ def reverse(address: str, dns: Responses, at: datetime | None) -> tuple[Found, t
 
 def forward(address: str, names: Sequence[str], dns: Responses, at: datetime | None) -> Found | None:
     """Whether the names of an address lead back to it; None where they differ, since smtpd takes any one of them."""
-    wanted = ip_address(address)
+    kind = "AAAA" if ":" in address else "A"
     words = set()
     asked_at = None
     for name in names:
-        response = dns.find(name, "A" if wanted.version == 4 else "AAAA", at)
+        response = dns.find(name, kind, at)
         if response is None:
             return None
         values = response.values if response.status == FOUND else ()
-        back = address in values or any(ip_address(value) == wanted for value in values)
+        back = address in values or ip_address(address) in map(ip_address, values)
         words.add(KNOWN if back else WAITING if response.status == TEMPORARY else UNKNOWN)
         asked_at = response.asked_at
     return (words.pop(), asked_at) if len(words) == 1 and asked_at is not None else None

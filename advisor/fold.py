@@ -8,8 +8,7 @@ Few combinations of answers ever occur, so each is folded once, in plain Python,
 it. As expressions of an engine each step would hold the one before it several times over, and DuckDB writes that out.
 """
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -50,25 +49,64 @@ class Verdict(NamedTuple):
     turned: bool | None
 
 
-def come_to(asked: Sequence[Asked], answers: Answers) -> Verdict:
-    """Fold the answers to one attempt; `asked` are in the order in which smtpd asks them.
+class _Place(NamedTuple):
+    """Before an entry: what smtpd may remember, what it may where the list has ended, and what it may have answered."""
 
-    A missing answer might have been any that the entry can give: what all of them lead to is known all the same.
+    live: frozenset[_State]
+    ended: frozenset[_State] = frozenset()
+    outcomes: frozenset[str] = frozenset()
+
+
+class Folding:
+    """The fold of some lists; `asked` are in the order in which smtpd asks them.
+
+    Attempts share what they begin with, so each step is taken once: what is remembered and answered leads to the same.
     """
-    outcomes: set[str] = set()
-    live = {_State()}
-    for _, command in groupby(zip(asked, answers, strict=True), key=lambda entry: _command(entry[0].listed)):
-        live = {_State(permitted=state.permitted) for state in live}
-        for _, group in groupby(command, key=lambda entry: _GROUPS.get(entry[0].listed, entry[0].listed)):
-            live = {state._replace(softened=False) for state in live}
-            for _, entries in groupby(group, key=lambda entry: entry[0].listed):
-                live = _after_list(live, entries, outcomes)
-        if any(state.waiting for state in live):
-            outcomes.add("defer")
-        live = {state for state in live if not state.waiting}
-    outcomes |= {"permit" if state.permitted else "dunno" for state in live}
-    turned = {outcome in REFUSES for outcome in outcomes}
-    return Verdict(min(outcomes) if len(outcomes) == 1 else None, min(turned) if len(turned) == 1 else None)
+
+    def __init__(self, asked: Sequence[Asked]) -> None:
+        """Begin before the first entry."""
+        self._asked = asked
+        self._start = _Place(frozenset({_State()}))
+        self._numbers: dict[tuple[int, _Place], int] = {(0, self._start): 0}
+        self._places = [self._start]
+        self._after: list[dict[str | None, int]] = [{}]
+        self._verdicts: dict[int, Verdict] = {}
+
+    def of(self, answers: Answers) -> Verdict:
+        """Fold the answers to one attempt.
+
+        A missing answer might have been any that the entry can give: what all of them lead to is known all the same.
+        """
+        number = 0
+        for entry, answer in enumerate(answers):
+            after = self._after[number].get(answer)
+            number = self._taken(entry, number, answer) if after is None else after
+        if number not in self._verdicts:
+            self._verdicts[number] = _verdict(_next_command(_next_list(self._places[number])))
+        return self._verdicts[number]
+
+    def _taken(self, entry: int, number: int, answer: str | None) -> int:
+        """Take the step that an answer of an entry is: the number of the place behind it."""
+        one, place = self._asked[entry], self._places[number]
+        before = self._asked[entry - 1].listed if entry else one.listed
+        if one.listed != before:
+            place = _next_list(place)
+            if _command(one.listed) != _command(before):
+                place = _next_command(place)
+            elif _GROUPS.get(one.listed, one.listed) != _GROUPS.get(before, before):
+                place = place._replace(live=frozenset(state._replace(softened=False) for state in place.live))
+        place = _after_entry(place, one, answer)
+        found = self._numbers.setdefault((entry + 1, place), len(self._places))
+        if found == len(self._places):
+            self._places.append(place)
+            self._after.append({})
+        self._after[number][answer] = found
+        return found
+
+
+def come_to(asked: Sequence[Asked], answers: Answers) -> Verdict:
+    """Fold the answers to one attempt; `asked` are in the order in which smtpd asks them."""
+    return Folding(asked).of(answers)
 
 
 def _command(listed: str) -> str:
@@ -76,17 +114,32 @@ def _command(listed: str) -> str:
     return listed if listed in (UNLISTED, *LATE) else ""
 
 
-def _after_list(live: set[_State], entries: Iterable[tuple[Asked, str | None]], outcomes: set[str]) -> set[_State]:
-    """What smtpd may remember after a list; what it may have answered by then is added to `outcomes`."""
-    ended: set[_State] = set()
-    for one, answer in entries:
-        words = one.words | {"dunno"} if answer is None else {answer}
-        going: set[_State] = set()
-        for state in live:
-            for word in words:
-                _step(state, "dunno" if one.warn and word in REFUSES else word, (going, ended, outcomes))
-        live = going
-    return live | ended
+def _next_list(place: _Place) -> _Place:
+    return place._replace(live=place.live | place.ended, ended=frozenset())
+
+
+def _next_command(place: _Place) -> _Place:
+    """A defer_if_permit is heeded once all lists of a command are through; then all but a permit is forgotten."""
+    waits = {"defer"} if any(state.waiting for state in place.live) else set()
+    live = frozenset(_State(permitted=state.permitted) for state in place.live if not state.waiting)
+    return place._replace(live=live, outcomes=place.outcomes | waits)
+
+
+def _verdict(place: _Place) -> Verdict:
+    outcomes = place.outcomes | {"permit" if state.permitted else "dunno" for state in place.live}
+    turned = {outcome in REFUSES for outcome in outcomes}
+    return Verdict(min(outcomes) if len(outcomes) == 1 else None, min(turned) if len(turned) == 1 else None)
+
+
+def _after_entry(place: _Place, one: Asked, answer: str | None) -> _Place:
+    """What smtpd may remember and may have answered after an entry."""
+    words = one.words | {"dunno"} if answer is None else {answer}
+    going: set[_State] = set()
+    ended, outcomes = set(place.ended), set(place.outcomes)
+    for state in place.live:
+        for word in words:
+            _step(state, "dunno" if one.warn and word in REFUSES else word, (going, ended, outcomes))
+    return _Place(frozenset(going), frozenset(ended), frozenset(outcomes))
 
 
 def _step(state: _State, word: str, into: tuple[set[_State], set[_State], set[str]]) -> None:
@@ -117,7 +170,8 @@ def fold(frame: Any, asked: Sequence[Asked], same: Any = None) -> Any:  # noqa: 
     key = nw.concat_str([nw.lit("|"), *own], separator=" ").alias(_KEY)
     keys: list[str] = distinct((frame if same is None else same).select(key))[_KEY].to_pylist()
     answers = [tuple(None if word == "?" else word for word in each.split(" ")[1:]) for each in keys]
-    verdicts = [come_to(asked, each) for each in answers]
+    folding = Folding(asked)
+    verdicts = [folding.of(each) for each in answers]
     table = pa.table(
         {
             _KEY: pa.array(keys, pa.string()),

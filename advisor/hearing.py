@@ -24,6 +24,19 @@ Age = tuple[datetime, datetime]
 _Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 
+def _numbered(values: _Numbers) -> _Numbers:
+    """Numbers from 0 in the order in which each value first appears; a sort, as in numpy.unique(), takes far longer."""
+    numbers: _Numbers = pa.array(values).dictionary_encode().indices.to_numpy().astype(np.int64)
+    return numbers
+
+
+def _firsts(numbers: _Numbers) -> _Numbers:
+    """Where each number first appears; they go from 0 upward without a gap."""
+    firsts = np.zeros(int(numbers.max(initial=-1)) + 1, np.int64)
+    firsts[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)
+    return firsts
+
+
 class Hearing:
     """What restrictions are told of a table of distinct values; `days` holds the day of each row, where it matters."""
 
@@ -51,7 +64,7 @@ class Hearing:
         for held in product(*(FLAGS[name] for name in flags)):
             answers[held] = np.zeros(self._values.num_rows, np.int64)
             for rows, firsts, inverse in kinds:
-                told = list(self._told((number, one), own, firsts, dict(zip(flags, held, strict=True))))
+                told = self._told((number, one), own, firsts, dict(zip(flags, held, strict=True)))
                 answers[held][rows] = np.array(told, np.int64)[inverse]
         if any(found.any() for found in answers.values()):
             self._answers[number] = flags, answers
@@ -76,47 +89,47 @@ class Hearing:
     def _kinds(self, columns: Sequence[str], rows: _Numbers) -> tuple[_Numbers, _Numbers, _Numbers]:
         """The rows, the first of each kind, and the kind of each row: rows of a kind hold the same in these columns."""
         kinds = np.zeros(len(rows), np.int64)
-        for name in columns:
+        for name in columns if len(rows) else ():
             labels, size = self._labelled(name)
-            kinds = np.unique(kinds * size + labels[rows], return_inverse=True)[1].reshape(-1)
-        _, firsts, inverse = np.unique(kinds, return_index=True, return_inverse=True)
-        return rows, rows[firsts], inverse.reshape(-1)
+            kinds = _numbered(kinds * size + labels[rows])
+        return rows, rows[_firsts(kinds)], kinds
 
-    def _told(
-        self, asked: tuple[int, Asked], own: Sequence[str], rows: _Numbers, flags: dict[str, Value]
-    ) -> Iterator[int]:
+    def _told(self, asked: tuple[int, Asked], own: Sequence[str], rows: _Numbers, flags: dict[str, Value]) -> list[int]:
         """Ask about some rows; what is told gets a number, 0 where nothing is."""
         number, one = asked
-        tell = one.restriction.tell
-        table = self._values.take(pa.array(rows)) if len(rows) else self._values.slice(0, 0)
+        of, tell = one.restriction.of, one.restriction.tell
+        if tell is None or not len(rows):
+            return [0] * len(rows)
+        table = self._values.select(list(own)).take(pa.array(rows))
         columns = {name: table[name].to_pylist() for name in own}
-        days = columns.get(self._day, [0] * len(rows))
         nothing: list[None] = [None] * len(rows)
-        given = [
-            [flags[name]] * len(rows) if name in flags else columns.get(name, nothing) for name in one.restriction.of
-        ]
-        for day, *values in zip(days, *given, strict=True):
-            said = tell(one.argument, self._dns, self._days[day], *values) if tell is not None else None
+        given = [[flags[name]] * len(rows) if name in flags else columns.get(name, nothing) for name in of]
+        days = (self._days[day] for day in columns.get(self._day, [0] * len(rows)))
+        argument, dns, numbers, found = one.argument, self._dns, self._numbers, []
+        for day, values in zip(days, zip(*given, strict=True), strict=True):
+            said = tell(argument, dns, day, *values)
             if said is None:
-                yield 0
+                found.append(0)
                 continue
             if said.asked_at is not None:
                 self._times.append(said.asked_at)
             word = (number, said.word, said.reply, said.basis)
-            if word not in self._numbers:
-                self._numbers[word] = len(self._said)
+            if word not in numbers:
+                numbers[word] = len(self._said)
                 self._said.append(one.heard(said))
-            yield self._numbers[word]
+            found.append(numbers[word])
+        return found
 
-    def telling(self, columns: Sequence[str]) -> list[str]:
-        """Those of the columns that tell each row from each other: a name's syntax adds nothing to the name."""
+    def telling(self, columns: Sequence[str], codes: _Numbers) -> tuple[list[str], _Numbers]:
+        """Those of the columns that a row's code follows from, and a row for each combination of what they hold."""
         rows = np.arange(self._values.num_rows)
-        needed = list(columns)
+        needed, found = list(columns), rows
         for name in reversed(columns):
             others = [other for other in needed if other != name]
-            if others and len(self._kinds(others, rows)[1]) == len(rows):
-                needed = others
-        return needed
+            _, firsts, kinds = self._kinds(others, rows)
+            if others and np.array_equal(codes, codes[firsts][kinds]):
+                needed, found = others, firsts
+        return needed, found
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -131,8 +144,10 @@ class Hearing:
         """
         codes = np.zeros(self._values.num_rows, np.int64)
         for found in self._told_apart(plain):
-            codes = np.unique(codes * (int(found.max(initial=0)) + 1) + found, return_inverse=True)[1].reshape(-1)
-        firsts = np.unique(codes, return_index=True)[1]
+            size = int(found.max(initial=0)) + 1
+            # What is the same for all rows tells none of them apart.
+            codes = _numbered(codes * size + found) if size > 1 else codes
+        firsts = _firsts(codes)
         combinations = list(product(*(FLAGS[name] for name in self.flags)))
         columns = {"place": pa.array(np.arange(len(firsts) * len(combinations)))}
         for number, (flags, answers) in self._answers.items():

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from advisor import worker
+from advisor.depot import Depot, located
 from advisor.draft import Draft
 from advisor.errors import AdvisorError
 from advisor.event import ENCODED, SCHEMA, Coverage
@@ -47,7 +48,7 @@ class Source(NamedTuple):
     lines: int
 
 
-def sources(store: Path) -> list[Source]:
+def sources(store: Path | Depot) -> list[Source]:
     """List the logs of a store, in log order."""
     return _sources(parts(store))
 
@@ -97,9 +98,10 @@ def _sentence(one: Source, other: Source, hosts: list[str]) -> str:
     )
 
 
-def open_store(store: Path) -> History:
+def open_store(store: Path | Depot) -> History:
     """Read a store as a whole."""
-    loaded = [load(store / part.name) for part in parts(store)]
+    target = located(store)
+    loaded = [load(target / part.name) for part in parts(target)]
     found = [part for part, _ in loaded]
     events = pa.concat_tables([SCHEMA.empty_table(), *(table for _, table in loaded)])
     return History(events, account(found), (*overlaps(_sources(found)), *_deleted(found)))

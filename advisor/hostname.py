@@ -12,7 +12,8 @@ LENGTH = 255
 """Characters of a name at most (VALID_HOSTNAME_LEN)."""
 
 # mail.good.example  bad_name  xn--bcher-kva.example
-_LABEL = re.compile(rf"[A-Za-z0-9_](?:[A-Za-z0-9_-]{{0,{LABEL - 2}}}[A-Za-z0-9_])?\Z")
+_LABEL = rf"[A-Za-z0-9_](?:[A-Za-z0-9_-]{{0,{LABEL - 2}}}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
 # 2001  db8  nothing between the colons of ::
 _GROUP = re.compile(r"[0-9A-Fa-f]{0,4}\Z")
 
@@ -21,7 +22,7 @@ def valid_hostname(name: str) -> bool:
     """Whether valid_hostname() lets a name pass: letters, digits, underscores and inner hyphens, not digits alone."""
     if not name or len(name) > LENGTH or name.replace(".", "").isdigit():
         return False
-    return all(_LABEL.match(label) for label in name.split("."))
+    return _NAME.match(name) is not None
 
 
 def valid_ipv4(text: str) -> bool:

@@ -12,10 +12,12 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from advisor import journal, worker
+from advisor.depot import Depot, spool
 from advisor.draft import Draft
 from advisor.errors import AdvisorError
 from advisor.event import VERSION, Coverage
-from advisor.lock import PATIENCE, locked
+from advisor.lease import hand_over, writing
+from advisor.lock import PATIENCE
 from advisor.log import Block, Log, Survey, UnreadableError
 from advisor.part import Bookmark, Origin, Part, Place, load
 from advisor.range import ENDLESS, Range, cut, ranges, shares
@@ -69,8 +71,8 @@ def ingest(  # noqa: PLR0913 - what dates the lines is three, and who waits may 
     """Add the lines of logs that the store does not hold yet; `year` is that of each log's last line."""
     names = [path for path in paths if not is_journal(path)]
     files = expand(names)
-    with locked(store, PATIENCE):
-        run = Run(store, Calendar(zone, today, year), Work.of(files, progress))
+    with writing(store, PATIENCE) as target:
+        run = Run(target, Calendar(zone, today, year), Work.of(files, progress))
         run.read(files)
         if len(names) < len(paths):
             run.read_journal()
@@ -91,7 +93,7 @@ class _Reading:
 class Run:
     """An ingest at work, under the store's lock: the parts there are, and the counts of what it did."""
 
-    def __init__(self, store: Path, calendar: Calendar, work: Work) -> None:
+    def __init__(self, store: Path | Depot, calendar: Calendar, work: Work) -> None:
         """Look at what the store holds, and clear away what dead processes left in it."""
         self.store = store
         self.calendar = calendar
@@ -104,7 +106,7 @@ class Run:
         self.notes: list[str] = []
         self._readings: dict[str, list[_Reading]] = {}
         self._flying: set[str] = set()
-        clear(store)
+        clear(spool(store))
 
     def read(self, paths: Iterable[Path]) -> None:
         """Add what is new in some files; one that cannot be read does not stop the others."""
@@ -166,7 +168,7 @@ class Run:
         return Ingested(self.coverage, files, self.known, tuple(self.pending), (*self.bad, *bad), (*self.notes, *notes))
 
     def _work(self, plan: Iterable[Range | None]) -> None:
-        with closing(worker.each(partial(write, self.store), plan, warm=self.work.large)) as results:
+        with closing(worker.each(partial(write, spool(self.store)), plan, warm=self.work.large)) as results:
             for found, written in results:
                 if written is None:
                     self._readings[found.origin.source][-1].died = True
@@ -178,7 +180,10 @@ class Run:
 
     def _take(self, written: Written) -> None:
         """Give a part its name and count what it adds."""
-        publish(written.temporary, written.part)
+        if isinstance(self.store, Path):
+            publish(written.temporary, written.part)
+        else:
+            hand_over(self.store, written.temporary, written.part)
         self.parts[written.part.name] = written.part
         self.coverage += written.fresh
         reading = self._readings[written.part.source][-1]

@@ -53,6 +53,17 @@ def exact_binomial(hits: int, of: int, confidence: float = CONFIDENCE) -> tuple[
     return lower, upper
 
 
+def beside(hits: int, of: int, share: float, confidence: float = CONFIDENCE) -> int:
+    """Where a share lies beside the interval of exact_binomial: -1 below it, 1 above it, else 0; no ends are needed."""
+    if of == 0:
+        return 0
+    doubt = 1 - confidence
+    side = doubt if hits in (0, of) else doubt / 2
+    if hits > 0 and 1 - _at_most(hits - 1, of, share) < side:
+        return -1
+    return int(hits < of and _at_most(hits, of, share) < side)
+
+
 def at_most(hits: int, of: int, confidence: float = CONFIDENCE) -> float:
     """The share that the true one does not exceed, with this confidence: the upper end with all doubt on that side."""
     return 1.0 if hits >= of else _share_where(hits, of, 1 - confidence)

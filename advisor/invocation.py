@@ -101,7 +101,8 @@ def hidden(question: "Question", value: Any, *, wanted: bool) -> Any:  # noqa: A
 
     from advisor import pseudonym
 
-    by = pseudonym.Pseudonyms(secrets.token_bytes(32), pseudonym.known(question.history.events))
+    events = question.history.events
+    by = pseudonym.Pseudonyms(secrets.token_bytes(32), pseudonym.known(events), pseudonym.codes(events))
     return pseudonym.table(value, by) if isinstance(value, pa.Table) else pseudonym.hidden(value, by)
 
 

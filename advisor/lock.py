@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from advisor.depot import url
 from advisor.errors import AdvisorError
 
 PATIENCE = 5.0
@@ -19,6 +20,9 @@ class BusyError(AdvisorError):
 @contextmanager
 def locked(store: Path, patience: float = PATIENCE) -> Iterator[None]:
     """Keep others from writing to a store, which is made if it is not there; BusyError after so many seconds."""
+    if url(store) is not None:
+        todo = "choose a folder; only `advisor ingest` writes to an object storage"
+        raise AdvisorError(str(store), "is no folder", todo)
     try:
         store.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (store / ".lock").open("ab")

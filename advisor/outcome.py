@@ -10,9 +10,10 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from advisor.census import COUNT, names
-from advisor.fold import Verdict, come_to
+from advisor.fold import Folding
 from advisor.restriction import REFUSES, WORDS
 from advisor.simulation import Simulation
 
@@ -40,15 +41,22 @@ class _Pattern:
 def _patterns(simulation: Simulation) -> list[_Pattern]:
     """Which answers stood together, and how often."""
     own = names(simulation.asked)
+    folding = Folding(simulation.asked)
+    counted = simulation.counted()
+    columns = [_words(counted[name]) for name in ("origin", "action", *own)]
     patterns = []
-    verdicts: dict[tuple[str | None, ...], Verdict] = {}
-    for row in simulation.counted().to_pylist():
-        answers = tuple(row[name] for name in own)
-        kind = "inside" if row["origin"] != "outside" else "accepted" if row["action"] == "accept" else "refused"
-        if answers not in verdicts:
-            verdicts[answers] = come_to(simulation.asked, answers)
-        patterns.append(_Pattern(row[COUNT], kind, row["action"], answers, *verdicts[answers]))
+    for number, origin, action, *row in zip(counted[COUNT].to_pylist(), *columns, strict=True):
+        answers = tuple(row)
+        kind = "inside" if origin != "outside" else "accepted" if action == "accept" else "refused"
+        patterns.append(_Pattern(number, kind, action, answers, *folding.of(answers)))
     return patterns
+
+
+def _words(column: pa.ChunkedArray) -> list[str | None]:
+    """The words of a column, each made once: they are looked up again and again."""
+    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    words = encoded.dictionary.to_pylist()
+    return [words[number] for number in encoded.indices.to_pylist()]
 
 
 def outcome(simulation: Simulation) -> dict[str, Any]:

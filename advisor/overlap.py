@@ -57,7 +57,9 @@ def overlap(frame: pa.Table, asked: Sequence[Asked], events: pa.Table) -> Overla
     client_address, text, result). An error in an answer's place is no hit.
     """
     hits = _hits(events)
-    addresses = pc.unique(pa.chunked_array([*frame["client_address"].chunks, *hits["client_address"].chunks]))
+    chunks = [*frame["client_address"].chunks, *hits["client_address"].chunks]
+    # A client whose address was not logged may be any of the others.
+    addresses = pc.drop_null(pc.unique(pa.chunked_array(chunks, pa.string())))
     names, known = _named(hits, addresses), dict[str, int]()
     clients = pc.index_in(frame["client_address"], addresses)
     for number, one in enumerate(asked):

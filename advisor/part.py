@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import date, tzinfo
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from advisor.depot import Object
 from advisor.errors import AdvisorError
 from advisor.event import SCHEMA, VERSION
 from advisor.line import Clock
@@ -116,18 +118,36 @@ def moment(clock: Clock) -> Moment:
     return clock.year, clock.last.isoformat() if clock.last else None
 
 
-def describe(path: Path) -> Part:
+def describe(path: Path | Object) -> Part:
     """Read a part's metadata."""
     with _opened(path) as (part, _):
         return part
 
 
-def load(path: Path, columns: Sequence[str] = SCHEMA.names) -> tuple[Part, pa.Table]:
+def load(path: Path | Object, columns: Sequence[str] = SCHEMA.names) -> tuple[Part, pa.Table]:
     """Read a part, both from one file though it may be rewritten meanwhile: its metadata and these columns."""
     with _opened(path) as (part, file):
         wanted = pa.schema([SCHEMA.field(name) for name in columns])
         found = in_log_order(file.read([*{"offset", *columns}])).select(list(columns))
         return part, found.cast(wanted)
+
+
+def stream(path: Path | Object, columns: Sequence[str] = SCHEMA.names) -> Iterator[pa.RecordBatch]:
+    """Read these columns of a part in log order, a row group at a time, which holds whole blocks of the log."""
+    wanted = pa.schema([SCHEMA.field(name) for name in columns])
+    with _opened(path) as (_, file):
+        turns = [range(number, number + 1) for number in range(file.num_row_groups)]
+        for turn in turns if _in_turn(file.metadata) else [range(file.num_row_groups)]:
+            found = in_log_order(file.read_row_groups([*turn], [*{"offset", *columns}]))
+            yield from found.select(list(columns)).cast(wanted).to_batches()
+
+
+def _in_turn(metadata: pq.FileMetaData) -> bool:
+    """Tell whether each row group begins behind the one before, by what the file says of its offsets."""
+    column = SCHEMA.get_field_index("offset")
+    bounds = [metadata.row_group(number).column(column).statistics for number in range(metadata.num_row_groups)]
+    known = all(each is not None and each.has_min_max for each in bounds)
+    return known and all(before.max < after.min for before, after in pairwise(bounds))
 
 
 def in_log_order(events: pa.Table) -> pa.Table:
@@ -143,7 +163,7 @@ def unpruned(events: pa.Table, before: int) -> pa.Table:
     return events.filter(pc.greater_equal(events["time"].cast(pa.int64()), before))
 
 
-def groups(path: Path, part: Part) -> Iterator[pa.Table]:
+def groups(path: Path | Object, part: Part) -> Iterator[pa.Table]:
     """Read the row groups of a part, one by one; `part` is what it is known to be."""
     with _opened(path) as (found, file):
         if (found.end, found.sha256) != (part.end, part.sha256):
@@ -153,16 +173,16 @@ def groups(path: Path, part: Part) -> Iterator[pa.Table]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Part, pq.ParquetFile]]:
+def _opened(path: Path | Object) -> Iterator[tuple[Part, pq.ParquetFile]]:
     try:
-        with pq.ParquetFile(path) as file:
+        with nullcontext(path) if isinstance(path, Path) else path.open() as source, pq.ParquetFile(source) as file:
             yield _parse(file.metadata.metadata, path), file
     except (OSError, ValueError, KeyError, TypeError) as error:
         what = f"is not a part of a store ({error.__class__.__name__}: {error})"
         raise AdvisorError(str(path), what, "move it away and ingest its log again") from None
 
 
-def _parse(metadata: dict[bytes, bytes], path: Path) -> Part:
+def _parse(metadata: dict[bytes, bytes], path: Path | Object) -> Part:
     schema = json.loads(metadata[f"{_KEY}schema".encode()])
     if schema > VERSION:
         what = f"was written by a newer advisor (schema {schema}; this one knows {VERSION})"

@@ -86,7 +86,10 @@ def _combination(key: tuple[Any, ...], asked: Sequence[Asked]) -> Combination:
 def _named(clients: Mapping[tuple[str, str], Counter[int]], found: Sequence[Combination]) -> Iterator[Client]:
     """The clients that some restriction turns away, those with most such attempts first."""
     turning = {number for number, each in enumerate(found) if set(each.letters) & set("RDF")}
-    weights = {client: sum(counts[number] for number in turning) for client, counts in clients.items()}
+    weights = {
+        client: sum(attempts for number, attempts in counts.items() if number in turning)
+        for client, counts in clients.items()
+    }
     order = sorted((client for client in clients if weights[client]), key=lambda one: (-weights[one], one))
     for address, name in order[:NAMED]:
         yield Client(address, name, tuple(sorted(clients[address, name].items())))

@@ -22,9 +22,11 @@ from advisor.network import LOOPBACK
 
 Shown = TypeVar("Shown")
 
+# queued as 0A1B2C3D  queued_as: 0A1B2C3D/0A1B2C3E
 # 203.0.113.7  2001:db8::7%eth0  anna@mail.example  "a b"@x.example  mail.example  mx1
 _TOKEN = re.compile(
-    r"(?<![\w.:-])(?P<tag>(?i:IPv6:))?(?P<address>(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}))"
+    r"(?:(?<=queued as )|(?<=queued_as: ))(?P<queue_ids>[0-9A-Za-z/]+)"
+    r"|(?<![\w.:-])(?P<tag>(?i:IPv6:))?(?P<address>(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}))"
     r"(?![\w-])(?:%[\w.-]+)?"
     r'|(?P<mailbox>(?:"(?:[^"\\]|\\.){0,64}"|[^\s<>()\[\],;:"\'/|]{1,256})@[\w.-]+)'
     r"|(?P<name>(?<![\w.-])[\w-]{1,63}(?:\.[\w-]{1,63})+)"
@@ -44,6 +46,7 @@ ADDRESSES = frozenset({"client_address", "address"})
 NETWORKS = frozenset({"client_network"})
 NAMES = frozenset(
     {"host", "hosts", "client_name", "reverse_client_name", "helo_name", "domain", "dmarc_domain", "sender_domain"}
+    | {"list"}
 )
 MAILBOXES = frozenset({"sender", "senders", "recipient", "orig_recipient", "sasl_username", "message_id"})
 CODES = frozenset({"queue_id"})
@@ -51,11 +54,15 @@ TEXTS = frozenset({"text", "reason", "relay", "result"})
 
 
 class Pseudonyms:
-    """Gives pseudonyms; `known` are words of a log that are somebody's, such as host names and logins."""
+    """Gives pseudonyms; `known` are words of a log that are somebody's, such as host names and logins.
 
-    def __init__(self, key: bytes, known: Iterable[str] = ()) -> None:
+    `codes` are its queue ids, which stand in the middle of other words, too.
+    """
+
+    def __init__(self, key: bytes, known: Iterable[str] = (), codes: Iterable[str] = ()) -> None:
         """Take a key of 16 bytes or more."""
         self._key = key
+        self._codes = frozenset(codes)
         self._known = {word.lower().rstrip(".") for word in known} - _WORDS - {""}
         self.address = cache(self._address)
         self.name = cache(self._name)
@@ -133,6 +140,8 @@ class Pseudonyms:
 
     def _token(self, found: re.Match[str]) -> str:
         text = found[0]
+        if found["queue_ids"]:
+            return "/".join(self.code(each) for each in text.split("/"))
         if found["address"]:
             try:
                 ip_address(found["address"])
@@ -141,6 +150,8 @@ class Pseudonyms:
             return (found["tag"] or "") + self.address(text.removeprefix(found["tag"] or ""))
         if found["mailbox"]:
             return self.mailbox(text)
+        if text in self._codes:
+            return self.code(text)
         low = text.lower().rstrip(".")
         if low in self._known:
             return self.name(text)
@@ -161,6 +172,11 @@ def known(events: pa.Table) -> set[str]:
     for column in ("host", "client_name", "reverse_client_name", "helo_name", "sasl_username"):
         found.update(value for value in pc.unique(events[column]).to_pylist() if value)
     return found
+
+
+def codes(events: pa.Table) -> set[str]:
+    """The queue ids of a log."""
+    return {value for value in pc.unique(events["queue_id"]).to_pylist() if value}
 
 
 def table(frame: pa.Table, by: Pseudonyms) -> pa.Table:

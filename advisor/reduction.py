@@ -7,16 +7,25 @@ from collections.abc import Iterable, Mapping
 
 import narwhals as nw
 
-from advisor.restriction import AT_RCPT, Asked, known
+from advisor.restriction import AT_RCPT, Asked, known, unlogged
+from advisor.restrictions import CATALOGUE
+
+_OURS = {unlogged, *(found.predicate for found in CATALOGUE.values())}
+"""What is known to look at no more than `reduced` leaves."""
 
 
 def _either(truth: nw.Expr, word: str) -> nw.Expr:
     return known(truth, when_true=nw.lit(word), when_false=nw.lit(""))
 
 
-def reduced(column: str) -> nw.Expr:
-    """A column as far as expressions of restrictions look at it; null stays null."""
+def reduced(column: str, asked: Iterable[Asked]) -> nw.Expr:
+    """A column as far as the expressions of these restrictions look at it; null stays null.
+
+    A restriction that somebody made may look at all of a column that it needs.
+    """
     one = nw.col(column)
+    if any(column in each.restriction.needs and each.restriction.predicate not in _OURS for each in asked):
+        return one
     found: Mapping[str, nw.Expr] = {
         "client_name": _either(one == "unknown", "unknown"),
         "reverse_client_name": _either(one == "unknown", "unknown"),

@@ -145,10 +145,10 @@ class Register:
 
     def _enter(self, session: Session) -> None:
         found = recipients(session, self._copies)
+        self._newest = max([self._newest, *(row["time"] for row in found)])
         for number, row in enumerate(found, self._copies.passed):
             row["message"] = row.get("message") or f"{row['source']}:{row['offset']}"
             self._completion.complete(row)
-            self._newest = max(self._newest, row["time"])
             self._rows[self._newest - row["time"] > _LATE].append((number, row))
         self._copies.passed += len(found)
         for late in self._rows:

@@ -91,7 +91,7 @@ class Responses:
         """The names that somebody asked for, by any of these record types."""
         found = self._asked.get(kinds)
         if found is None:
-            found = self._asked[kinds] = frozenset(name for name, kind in self._by_question if kind in kinds)
+            found = self._asked[kinds] = frozenset([name for name, kind in self._by_question if kind in kinds])
         return found
 
     def below(self, zone: str, kind: str = "A") -> frozenset[str]:
@@ -99,8 +99,8 @@ class Responses:
         end = f".{zone}"
         found = self._asked.get((kind, end))
         if found is None:
-            names = (name for name in self.asked(kind) if name.endswith(end))
-            found = self._asked[kind, end] = frozenset(name[: -len(end)] for name in names)
+            size = -len(end)
+            found = self._asked[kind, end] = frozenset([name[:size] for name in self.asked(kind) if name[size:] == end])
         return found
 
     def steady(self, names: Iterable[str], kind: str) -> bool:

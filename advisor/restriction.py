@@ -1,16 +1,16 @@
 """A restriction: one access check of Postfix, asked of past attempts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from inspect import getdoc
-from typing import Any
+from typing import Any, NamedTuple
 
 import narwhals as nw
 
 from advisor.likeness import Alike
-from advisor.response import Responses
+from advisor.substitute import Instead
 
 Flag = bool | None
 """The value of a three-valued column."""
@@ -29,8 +29,7 @@ MAP_WORDS = WORDS[:-1]
 """What an access map or a policy service may say beside `dunno`: anything."""
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """What a function said of one value: a word of WORDS, and for a refusal the code where it is not the site's own.
 
     `basis` is looked_up, derived or inferred; `asked_at` is when the DNS was asked.
@@ -47,12 +46,6 @@ Tell = Callable[..., Told | None]
 
 For what no column expression can tell: it is asked once for each tuple of values of the columns `of`. None: no
 evidence. `day` is near the time of the attempt, or None where all questions to the DNS were asked on one day."""
-
-
-Instead = Callable[[str, Responses], Mapping[str, nw.Expr | None]]
-"""instead(argument, dns): what stands in for a column where its value makes no difference, None for nothing at all.
-
-Only `tell` is asked about the stand-in, and only about one row of each kind; it must answer as for the value itself."""
 
 
 @dataclass(frozen=True)
@@ -207,10 +200,10 @@ class Asked:
         """What was told, with the words and the code that this site makes of it."""
         if told.word in ("reject", "defer"):
             code = self._own(told.reply) or self.own_code
-            return replace(told, word=_word(code), reply=code)
+            return told._replace(word=_word(code), reply=code)
         if told.word == "defer_if_permit":
-            return replace(told, word="defer" if self.defers else told.word, reply=self._own(told.reply) or "450")
-        return replace(told, reply="")
+            return told._replace(word="defer" if self.defers else told.word, reply=self._own(told.reply) or "450")
+        return told._replace(reply="")
 
     def _by_code(self, said: nw.Expr, value: Callable[[str], str], told: str) -> nw.Expr:
         """A value that follows from the reply code: as logged, else by the site's code, else by Postfix's default.

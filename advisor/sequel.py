@@ -1,160 +1,194 @@
-"""A sequel: what was said of a restriction by the time before it was switched on, and what was then logged."""
+"""A sequel: what was foreseen of a restriction by the time before it was switched on, and what was then logged."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from advisor.evidence import verdict
-from advisor.harm import measure
-from advisor.interval import exact_binomial
-from advisor.recommendation import LEAVE, RELAX, Host
-from advisor.restriction import REFUSES, Asked
-
-BEFORE = timedelta(days=1)
-"""So much log there must be on either side of the first refusal; of less nobody can say how much a day."""
-_DAY = timedelta(days=1)
+from advisor.interval import beside
+from advisor.recommendation import Host
 
 
 @dataclass(frozen=True)
-class Rates:
-    """What a restriction turns away in `days` days: attempts, and by independent evidence.
+class Held:
+    """A count held against what the time before let expect: `before` it, `foreseen` from and to after it, and `seen`.
 
-    `clients` counts a client once in each 24 hours: a 450 brings one back many times a day.
+    Counted are clients, each once in each 24 hours: a 450 brings one back many times a day.
     """
 
-    days: float
-    attempts: int
-    clients: int
-    stopped: int
+    before: int
+    foreseen: tuple[int, int]
+    seen: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether as many were seen as foreseen."""
+        return self.foreseen[0] <= self.seen <= self.foreseen[1]
+
+
+@dataclass(frozen=True)
+class FirstWeek:
+    """The wanted clients turned away in the first seven days, and the shares that the decision foresaw for a week.
+
+    `alone` is without an allowlist, `allowed` with the hosts allowed that were known; which of them was, no log shows.
+    """
+
     hurt: int
-    undecided: int
+    wanted: int
+    alone: tuple[float, float]
+    allowed: tuple[float, float]
 
     @property
-    def a_day(self) -> float:
-        """Attempts a day."""
-        return self.attempts / self.days
+    def wide(self) -> bool:
+        """Whether nearly any share was foreseen."""
+        return max(self.alone[1], self.allowed[1]) - min(self.alone[0], self.allowed[0]) > 0.5
 
     @property
-    def clients_a_day(self) -> float:
-        """Clients a day."""
-        return self.clients / self.days
+    def agrees(self) -> bool:
+        """Whether the share lies between the least and the most that was foreseen."""
+        share = self.hurt / self.wanted if self.wanted else 0.0
+        return min(self.alone[0], self.allowed[0]) <= share <= max(self.alone[1], self.allowed[1])
+
+
+@dataclass(frozen=True)
+class Complaints:
+    """What a log shows of people who miss their mail, of refused clients that nothing calls unwanted.
+
+    `retries` are deliveries (client, sender, recipient) that came back after they were refused, `came_in` those of them
+    of which mail of that sender to that recipient was accepted later, from wherever. `bounces` are refused attempts
+    with the null sender: reports on mail of our own users.
+    """
+
+    retries: int
+    came_in: int
+    bounces: int
 
 
 @dataclass(frozen=True)
 class Sequel:
-    """A restriction that began to refuse within the log, at `since`: `expected` by the time before, `seen` after it.
+    """A restriction that began to refuse within the log, at `since`, `days_before` after its first attempt.
 
-    `agrees` compares clients a day: given all clients of both times, those seen after are a binomial share of them if
-    the rate stayed the same, and the exact 95 % interval of that share (Clopper and Pearson) must hold the share of
-    the days. A client that comes every day is not independent of itself, so a difference may be chance more often than
-    one time in 20. `elsewhere` are attempts after `since` that it would have refused and that another restriction
-    refused first, `passed` those that were accepted all the same (an allowlist, a permit, or switched off again).
-    `hosts` are refused since although their mail is wanted by evidence. `warned_before` says that warn_if_reject
-    logged it before. `recommendation` is relax or leave.
+    `turned` are all clients that it refuses, `stopped`, `hurt` and `undecided` those that are unwanted, wanted or
+    neither by all that the whole log knows of them. Of what is refused nobody sees the contents, so a content filter
+    accuses it no more, and unwanted clients may count as undecided after `since`. `elsewhere` are attempts after
+    `since` that it would have refused and that another restriction refused first, `passed` those that were accepted all
+    the same (an allowlist, a permit, or switched off again). `hosts` are refused since although they are wanted.
+    `warned_before` says that warn_if_reject logged it before; None for a list, which a warning does not name.
+    `first_week` is None where the log has no week after it. `recommendation` is relax or leave.
     """
 
     name: str
     since: datetime
-    warned_before: bool
-    expected: Rates
-    seen: Rates
-    agrees: bool
+    days_before: float
+    days_after: float
+    warned_before: bool | None
+    turned: Held
+    stopped: Held
+    hurt: Held
+    undecided: Held
+    first_week: FirstWeek | None
+    complaints: Complaints
     elsewhere: int
     passed: int
     hosts: tuple[Host, ...]
     recommendation: str
 
+    @property
+    def agrees(self) -> bool:
+        """Whether it refuses as many clients as foreseen, and no more wanted ones."""
+        return self.turned.agrees and self.hurt.agrees and (self.first_week is None or self.first_week.agrees)
+
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, for JSON; times are in UTC."""
-        found = asdict(self) | {"since": self.since.isoformat()}
+        """The same as plain values, for JSON; times with their offset."""
+        found = asdict(self) | {"since": self.since.isoformat(), "agrees": self.agrees}
         for host in found["hosts"]:
             host |= {name: host[name].isoformat() for name in ("first_seen", "last_seen")}
         return found
 
 
-def sequels(frame: pa.Table, asked: Sequence[Asked]) -> tuple[Sequel, ...]:
-    """Find the restrictions that were switched on within a frame of advisor.simulation.answers, with `reasons`.
+def foreseen(before: int, days_before: float, days_after: float) -> tuple[int, int]:
+    """How many will come in `days_after`, when so many came in `days_before` at the same rate.
 
-    Switched on is what refused nothing for a day at least although mail was accepted that it would refuse, and then
-    did. What refused from the start, what would have refused nothing before, and what lets pass as much a day after it
-    as before, or half of that, is no sequel: the first refusal behind an old permit looks like that.
+    Given all of both times, those after are a binomial share of them; a number is foreseen where the exact 95 %
+    interval of its share (Clopper and Pearson) holds the share of the days. What comes every day is not independent of
+    itself, so a difference may be chance more often than one time in 20.
     """
-    timed = frame.filter(pc.field("origin") == "outside").filter(pc.field("time").is_valid())
-    found = (_sequel(timed, one, number) for number, one in enumerate(asked) if one.restriction.says)
-    return tuple(sorted((one for one in found if one), key=lambda one: one.since))
+    share = days_after / (days_before + days_after)
+
+    ceiling = int((before + 10) * days_after / days_before * 4) + 50
+    low = _first(ceiling, lambda number: beside(number, before + number, share) < 1)
+    return low, _first(ceiling, lambda number: beside(number, before + number, share) < 0) - 1
 
 
-def _sequel(frame: pa.Table, asked: Asked, number: int) -> Sequel | None:
-    own = asked.restriction.name
-    refused = (pc.field("action") != "accept") & (pc.field("restriction") == own)
-    logged = frame.filter(refused)
-    if not logged.num_rows:
-        return None
-    since = pc.min(logged["time"]).as_py()
-    start, end = pc.min(frame["time"]).as_py(), pc.max(frame["time"]).as_py()
-    if since - start < BEFORE or end - since < BEFORE:
-        return None
-    at = pa.scalar(since, pa.timestamp("us", "UTC"))
-    before, after = frame.filter(pc.field("time") < at), frame.filter(pc.field("time") >= at)
-    turned = pc.field(f"answer_{number}").isin(sorted(REFUSES))
-    accepted = pc.field("action") == "accept"
-    expected = _rates(before.filter(turned & accepted), own, start, since)
-    if not expected.attempts:
-        return None
-    passed = after.filter(turned & accepted).num_rows
-    seen = _rates(after.filter(refused), own, since, end)
-    if passed / seen.days > expected.a_day / 2:
-        return None
-    hosts = measure(after, asked, number).refused_hosts
-    other = ~accepted & ~(pc.field("restriction") == own)
-    return Sequel(
-        name=own,
-        since=since,
-        warned_before=pc.any(pc.match_substring(pc.fill_null(before["warned"], ""), f";{own} ")).as_py() or False,
-        expected=expected,
-        seen=seen,
-        agrees=_agrees(expected, seen),
-        elsewhere=after.filter(turned & other).num_rows,
-        passed=passed,
-        hosts=hosts,
-        recommendation=RELAX if hosts else LEAVE,
-    )
-
-
-def _rates(rows: pa.Table, own: str, start: datetime, end: datetime) -> Rates:
-    ways = [verdict(reasons, own) for reasons in rows["reasons"].to_pylist()]
-    times, addresses = rows["time"].to_pylist(), rows["client_address"].to_pylist()
-    clients = {(address, (time - start) // _DAY) for address, time in zip(addresses, times, strict=True)}
-    counts = (ways.count(False), ways.count(True), ways.count(None))
-    return Rates((end - start) / _DAY, len(ways), len(clients), *counts)
-
-
-def _agrees(expected: Rates, seen: Rates) -> bool:
-    """Whether the clients seen are as many as the days let expect, within the interval of their share."""
-    interval = exact_binomial(seen.clients, expected.clients + seen.clients)
-    share = seen.days / (expected.days + seen.days)
-    return interval is not None and interval[0] <= share <= interval[1]
+def _first(ceiling: int, holds: Callable[[int], bool]) -> int:
+    """The first number of which this holds, as it does of all after it."""
+    low, high = 0, ceiling
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low
 
 
 def sentences(found: Sequel, zone: tzinfo) -> Iterator[str]:
     """What a report says of it; text from the log is as logged, so it goes through advisor.reports.visible."""
-    before = " (it had warned before)" if found.warned_before else ""
-    yield f"Since {found.since.astimezone(zone):%-d %b %Y %H:%M} {found.name} refuses{before}."
+    before = ", having warned before" if found.warned_before else ""
+    yield f"Since {found.since.astimezone(zone):%-d %b %Y %H:%M} {found.name} refuses{before}. {_judged(found)}"
+    kinds = {"unwanted": found.stopped, "wanted": found.hurt, "undecided": found.undecided}
+    parts = ", ".join(f"{held.seen:,} {kind} ({_range(held)})" for kind, held in kinds.items())
     yield (
-        f"Expected by the {found.expected.days:.1f} days before: {found.expected.a_day:,.1f} attempts and "
-        f"{found.expected.clients_a_day:,.1f} clients a day; seen in {found.seen.days:.1f} days: "
-        f"{found.seen.a_day:,.1f} and {found.seen.clients_a_day:,.1f} "
-        f"({'agrees' if found.agrees else 'does not agree'}, by clients)."
+        f"In {found.days_after:.1f} days it refused {found.turned.seen:,} clients, each counted once a day; by the "
+        f"{found.days_before:.1f} days before, {_range(found.turned)} were foreseen: {parts}."
     )
+    yield from _week(found.first_week)
+    yield from _complaints(found.complaints)
     if found.elsewhere:
-        yield f"Another restriction refused {found.elsewhere:,} attempts first that it would have refused too."
+        yield f"Attempts that another restriction refused before it could: {found.elsewhere:,}."
     if found.passed:
-        yield f"{found.passed:,} attempts that it would have refused were accepted all the same: allowed, or not asked."
+        yield f"Attempts that came in although it refuses their like (allowed, or not asked): {found.passed:,}."
     if found.hosts:
-        names = ", ".join(host.client_address for host in found.hosts)
-        plural = f"{len(found.hosts)} hosts whose mail is wanted were" if len(found.hosts) > 1 else "1 wanted host was"
-        yield f"{plural} refused: allow {names}."
+        names = ", ".join(map(_named, found.hosts))
+        yield f"Relax it: it refuses mail that is wanted. Allow {names}."
+
+
+def _range(held: Held) -> str:
+    return f"{held.foreseen[0]:,} to {held.foreseen[1]:,}"
+
+
+def _judged(found: Sequel) -> str:
+    """Where the foresight was wrong. A kind of its own says less: of refused mail no filter tells what it is."""
+    kinds = (("clients", found.turned), ("wanted clients", found.hurt))
+    wrong = [f"{_than(held)} {kind}" for kind, held in kinds if not held.agrees]
+    if not wrong and not found.agrees:
+        wrong = ["another share of the wanted clients"]
+    return f"It refuses {' and '.join(wrong)} than foreseen." if wrong else "It does as foreseen."
+
+
+def _than(held: Held) -> str:
+    return "more" if held.seen > held.foreseen[1] else "fewer"
+
+
+def _week(found: FirstWeek | None) -> Iterator[str]:
+    """Nothing where all was possible: the time before had too few wanted clients to tell."""
+    if found is None or found.wide:
+        return
+    alone, allowed = (f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %" for ends in (found.alone, found.allowed))
+    yield (
+        f"In its first week it turned away {found.hurt:,} of {found.wanted:,} wanted clients; foreseen were {alone}, "
+        f"and {allowed} with those allowed that were known."
+    )
+
+
+def _complaints(found: Complaints) -> Iterator[str]:
+    if found.retries:
+        yield (
+            f"Deliveries by clients that nothing calls unwanted that came back after they were refused: "
+            f"{found.retries:,}; that came in later: {found.came_in:,}."
+        )
+    if found.bounces:
+        yield f"Refused bounces, reports on mail that our own users sent: {found.bounces:,}."
+
+
+def _named(host: Host) -> str:
+    names = (host.client_name, host.reverse_client_name)
+    name = next((f"{each}, " for each in names if each and each != "unknown"), "")
+    return f"{host.client_address} ({name}refused {host.attempts:,} times)"

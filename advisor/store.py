@@ -1,4 +1,4 @@
-"""Events as Parquet: a folder of parts, each of which says itself which bytes of which log it holds.
+"""Events as Parquet: parts, each of which says itself which bytes of which log it holds.
 
 There is no ledger. A part is named after its source and where it starts in that source's uncompressed bytes; its
 metadata hold where it ends and the digest of that range, so a log is known again by its content under any name.
@@ -6,15 +6,16 @@ metadata hold where it ends and the digest of that range, so a log is known agai
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
 
+from advisor.depot import Depot, located
 from advisor.errors import AdvisorError
 from advisor.event import SCHEMA, Coverage
-from advisor.part import Part, describe, load
+from advisor.part import Part, describe, stream
 
 _NAME = re.compile(r"[0-9a-f]{16}(\.\d+)?-\d{20}\.parquet")
 
@@ -25,10 +26,10 @@ def names(first_line: str) -> Iterator[str]:
     yield from (f"{first_line[:16]}.{number}" for number in count(1))
 
 
-def parts(store: Path) -> list[Part]:
-    """Describe the parts of a store, in log order."""
+def parts(store: Path | Depot) -> list[Part]:
+    """Describe the parts of a store, a folder or a URL, in log order."""
     try:
-        found = [describe(path) for path in store.iterdir() if _NAME.fullmatch(path.name)]
+        found = [describe(path) for path in located(store).iterdir() if _NAME.fullmatch(path.name)]
     except OSError as error:
         what = f"is not a store: {error.strerror}"
         raise AdvisorError(str(store), what, "advisor ingest FILE... makes one") from None
@@ -49,17 +50,24 @@ def account(found: Sequence[Part]) -> Coverage:
     return sum((Coverage.from_dict(part.coverage) for part in found), Coverage())
 
 
-def batches(store: Path, columns: Sequence[str] = SCHEMA.names) -> Iterator[pa.RecordBatch]:
-    """Read all events in log order, a part at a time."""
-    for part in parts(store):
-        yield from load(store / part.name, columns)[1].to_batches()
+def batches(
+    store: Path | Depot, columns: Sequence[str] = SCHEMA.names, hosts: Collection[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Read all events in log order, some ten thousand at a time; `hosts` leaves out the parts that hold none of them.
+
+    Events of other hosts may be among them all the same.
+    """
+    target = located(store)
+    for part in parts(target):
+        if hosts is None or not {*hosts}.isdisjoint(part.hosts):
+            yield from stream(target / part.name, columns)
 
 
-def read(store: Path, columns: Sequence[str] = SCHEMA.names) -> pa.Table:
+def read(store: Path | Depot, columns: Sequence[str] = SCHEMA.names) -> pa.Table:
     """Read all events in log order."""
     return pa.Table.from_batches(batches(store, columns), pa.schema([SCHEMA.field(name) for name in columns]))
 
 
-def coverage(store: Path) -> Coverage:
+def coverage(store: Path | Depot) -> Coverage:
     """Account for all lines ever ingested."""
     return account(parts(store))

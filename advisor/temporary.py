@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, NamedTuple, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from advisor.depot import Depot, spool
 from advisor.draft import Draft
 from advisor.errors import AdvisorError
 from advisor.event import ENCODED, SCHEMA, Coverage
@@ -126,14 +127,16 @@ class Written(NamedTuple):
     holds_postfix: bool
 
 
-def append(store: Path, draft: Draft, resumed: Part | None, blocks: Iterable[Block], full: int) -> Iterator[Written]:
+def append(
+    store: Path | Depot, draft: Draft, resumed: Part | None, blocks: Iterable[Block], full: int
+) -> Iterator[Written]:
     """Write blocks, cut for parts of `full` bytes, from where a draft begins on; `resumed` is the part it goes on with.
 
     Each part has to be published before the next is asked for.
     """
     blocks = iter(blocks)
     while True:
-        with Temporary(store, draft.name) as file:
+        with Temporary(spool(store), draft.name) as file:
             if resumed is not None:
                 file.write(table.cast(ENCODED) for table in groups(store / resumed.name, resumed))
             for block in blocks:

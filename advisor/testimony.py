@@ -18,6 +18,7 @@ from advisor.hearing import FLAGS, Age, Hearing
 from advisor.reduction import reads, reduced
 from advisor.response import Responses
 from advisor.restriction import Asked
+from advisor.substitute import Substitute
 
 ROW = "row_number"
 """The column with a row's number in the frame that was given, where a join may have moved it."""
@@ -51,14 +52,19 @@ class _Group:
         """Whether so few rows differ in the keys that counting by them is cheaper than looking each row up."""
         return self.values < _FEW
 
-    def coded(self, frame: Any) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back
-        """Put the column `name` with the number of each row in the place of the keys."""
-        if not self.codes.num_rows:
-            return frame.with_columns(nw.lit(self.common).cast(nw.Int64).alias(self.name)).drop(*self.keys)
-        frame = frame.join(beside(frame, self.codes), on=list(self.keys), how="left")
+    @property
+    def same(self) -> bool:
+        """Whether all rows have the same number, so that no key is needed."""
+        return not self.codes.num_rows
+
+    def coded(self, frame: Any, source: Any) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back
+        """Put the column `name` with the number of each row in the place of the keys; `source` is as for beside()."""
+        if self.same:
+            return frame.with_columns(nw.lit(self.common).cast(nw.Int64).alias(self.name))
+        frame = frame.join(beside(source, self.codes), on=list(self.keys), how="left")
         return frame.with_columns(nw.col(self.name).fill_null(self.common)).drop(*self.keys)
 
-    def told(self, frame: Any, *, plain: bool) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back
+    def told(self, frame: Any, source: Any, *, plain: bool) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back
         """Put what was told in the place of the number, and with `plain` the columns that it stands for."""
         place = nw.col(self.name)
         for name in self.flags:
@@ -69,7 +75,7 @@ class _Group:
         table = self.verdicts.rename_columns([key, *self.verdicts.column_names[1:]])
         table = table if plain else table.drop_columns(list(self.plain))
         found = frame.with_columns(place.cast(nw.Int64).alias(key))
-        return found.join(beside(frame, table), on=key, how="left").drop(key, self.name)
+        return found.join(beside(source, table), on=key, how="left").drop(key, self.name)
 
 
 @dataclass(frozen=True)
@@ -83,25 +89,30 @@ class Testimony:
 
     def joined(self, frame: Any) -> Any:  # noqa: ANN401 - a Narwhals frame, and the same back
         """The frame with columns `told_N`, `told_reply_N` and `told_basis_N`, in any order of its rows."""
+        source = frame
         for group in self.groups:
-            frame = group.told(group.coded(frame.with_columns(**group.keys)), plain=False)
+            keyed = frame if group.same else frame.with_columns(**group.keys)
+            frame = group.told(group.coded(keyed, source), source, plain=False)
         return frame
 
 
 def hear(frame: Any, asked: Sequence[Asked], dns: Responses) -> Testimony:  # noqa: ANN401 - a Narwhals frame
     """Ask every restriction that has a `tell` about the distinct values of its columns."""
-    by_columns: dict[tuple[str, ...], dict[int, Mapping[str, nw.Expr | None]]] = {}
+    by_columns: dict[tuple[str, ...], dict[int, Mapping[str, Substitute | None]]] = {}
     for number, one in enumerate(asked):
         if one.restriction.tell is not None and not one.blind:
             instead = one.restriction.instead(one.argument, dns) if one.restriction.instead is not None else {}
             by_columns.setdefault(_family(one, instead), {})[number] = instead
     days = _Days(dns)
-    found = [_group(frame, asked, by_columns[family], (days, dns), plain=family in _FAMILIES) for family in by_columns]
+    # The families come first: their distinct values tell of what the substitutes can be made.
+    order = sorted(by_columns, key=lambda family: family not in _FAMILIES)
+    seen: list[pa.Table] = []
+    found = [_group(frame, asked, by_columns[family], (days, dns, seen), plain=family in _FAMILIES) for family in order]
     ages = {number: age for _, group_ages in found for number, age in group_ages.items()}
     return Testimony(ages, tuple(group for group, group_ages in found if group_ages))
 
 
-def _family(one: Asked, instead: Mapping[str, nw.Expr | None]) -> tuple[str, ...]:
+def _family(one: Asked, instead: Mapping[str, Substitute | None]) -> tuple[str, ...]:
     """The columns of those that are asked together; what has something instead of a column is asked by itself."""
     wanted = tuple(name for name in one.restriction.of if name not in FLAGS and instead.get(name, name) is not None)
     if any(stand_in is not None for stand_in in instead.values()):
@@ -112,34 +123,37 @@ def _family(one: Asked, instead: Mapping[str, nw.Expr | None]) -> tuple[str, ...
 def _group(
     frame: Any,  # noqa: ANN401 - a Narwhals frame
     asked: Sequence[Asked],
-    members: Mapping[int, Mapping[str, nw.Expr | None]],
-    said: tuple["_Days", Responses],
+    members: Mapping[int, Mapping[str, Substitute | None]],
+    said: tuple["_Days", Responses, list[pa.Table]],
     *,
     plain: bool,
 ) -> tuple[_Group, dict[int, Age | None]]:
-    """Ask the members about the distinct rows of the columns that they need."""
-    days, dns = said
+    """Ask the members about the distinct rows of the columns that they need; those of a family are added to `seen`."""
+    days, dns, seen = said
     exprs: dict[str, nw.Expr] = {}
     for number, instead in members.items():
         for name in asked[number].restriction.of:
-            stand_in = instead.get(name, nw.col(name))
-            if name not in FLAGS and stand_in is not None:
-                exprs[name] = stand_in
+            if name not in FLAGS and instead.get(name, name) is not None:
+                stand_in = instead.get(name)
+                exprs[name] = nw.col(name) if stand_in is None else stand_in.made(seen)
     columns = tuple(exprs)
     day = days.number()
     if day is not None:
         exprs[_DAY] = day.cast(nw.Int64)
     values = distinct(frame.select(**exprs))
+    if plain:
+        seen.append(values)
     hearing = Hearing(values, days.moments, _DAY if day is not None else "", dns)
     for number in members:
         hearing.ask(number, asked[number])
     wanted = reads(asked)
-    shown = {name: _plain(values, name) for name in columns if plain and name in wanted}
+    shown = {name: _plain(values, name, asked) for name in columns if plain and name in wanted}
     codes, verdicts = hearing.codes(shown)
     name = f"of_{min(members)}"
     common = int(np.bincount(codes).argmax()) if len(codes) else 0
-    rare = np.flatnonzero(codes != common)
-    keys = _keys(values, {each: exprs[each] for each in hearing.telling(list(exprs))}, f"{name}_key_")
+    telling, each = hearing.telling(list(exprs), codes)
+    rare = each[codes[each] != common]
+    keys = _keys(values, {key: exprs[key] for key in telling}, f"{name}_key_")
     held = {key: column.take(pa.array(rare)) for key, (_, column) in keys.items()}
     table = pa.table({**held, name: pa.array(codes[rare])})
     on = {key: expr for key, (expr, _) in keys.items()}
@@ -147,8 +161,8 @@ def _group(
     return group, hearing.ages
 
 
-def _plain(values: pa.Table, name: str) -> pa.ChunkedArray:
-    return nw.from_native(values, eager_only=True).select(reduced(name).alias(name)).to_native()[name]
+def _plain(values: pa.Table, name: str, asked: Sequence[Asked]) -> pa.ChunkedArray:
+    return nw.from_native(values, eager_only=True).select(reduced(name, asked).alias(name)).to_native()[name]
 
 
 def _keys(values: pa.Table, exprs: Mapping[str, nw.Expr], prefix: str) -> dict[str, tuple[nw.Expr, pa.ChunkedArray]]:
@@ -191,7 +205,7 @@ class _Days:
     """The days on which questions were asked; an attempt is judged by what was said on the day nearest to it."""
 
     def __init__(self, dns: Responses) -> None:
-        days = sorted({response.asked_at.astimezone(UTC).date() for response in dns})
+        days = sorted({at.astimezone(UTC).date() for at in {response.asked_at for response in dns}})
         self.noons = [datetime.combine(day, time(12), UTC) for day in days]
         pairs = zip(self.noons, self.noons[1:], strict=False)
         self._turns = [before + timedelta(seconds=(after - before).total_seconds() / 2) for before, after in pairs]
@@ -224,7 +238,10 @@ def numbered(frame: Any) -> Any:  # noqa: ANN401 - a Narwhals frame, and the sam
 
 
 def beside(frame: Any, testified: pa.Table) -> Any:  # noqa: ANN401 - Narwhals frames of any engine
-    """A table as a frame of the engine that another frame is of, and of its connection or session."""
+    """A table as a frame of the engine that another frame is of, and of its connection or session.
+
+    DuckDB binds that other frame once more: the shorter its story the better.
+    """
     native = nw.to_native(frame)
     if frame.implementation.is_duckdb():
         # The name is looked up among the variables here: a relation of another connection cannot be joined.

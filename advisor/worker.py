@@ -17,11 +17,10 @@ from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 from advisor.errors import AdvisorError
 from advisor.log import Block
-from advisor.range import Range
 
 LARGE = 64 << 20
 """Bytes of logs below which no process is started: it would cost more than it saves."""
@@ -39,6 +38,16 @@ Progress = Callable[[int, int | None], None]
 """Is told the bytes of log that are done, and how many there are where that is known."""
 
 Result = TypeVar("Result")
+
+
+class Task(Protocol):
+    """What a process is to work on; whoever gave it out closes it when that is done."""
+
+    def close(self) -> None:
+        """Give up what it holds."""
+
+
+Given = TypeVar("Given", bound=Task)
 
 
 class Work:
@@ -83,18 +92,18 @@ def count() -> int:
 
 
 def each(
-    work: Callable[[Range], Result], ranges: Iterable[Range | None], *, warm: bool = False
-) -> Generator[tuple[Range, Result | None], None, None]:
-    """Do some work on ranges in processes, and give the results in the order of the ranges.
+    work: Callable[[Given], Result], tasks: Iterable[Given | None], *, warm: bool = False
+) -> Generator[tuple[Given, Result | None], None, None]:
+    """Do some work in processes, such as on ranges of a log, and give the results in the order of the tasks.
 
-    A None among the ranges holds back those after it until all before it are done. The result is None where the
+    A None among the tasks holds back those after it until all before it are done. The result is None where the
     process died, and died again when it had no other beside it: memory was short. What `work` raises is raised here.
-    `warm` processes are started before the first range is there.
+    `warm` processes are started before the first task is there.
     """
     with _Pool(work) as pool:
         if warm:
             pool.warm()
-        for found in ranges:
+        for found in tasks:
             if found is not None:
                 pool.submit(found)
             while len(pool.flying) > (0 if found is None else count()):
@@ -103,11 +112,11 @@ def each(
             yield pool.land()
 
 
-class _Pool(Generic[Result]):
-    """The processes, others in their place where one has died, and the ranges that they are at work on."""
+class _Pool(Generic[Given, Result]):
+    """The processes, others in their place where one has died, and what they are at work on."""
 
-    def __init__(self, work: Callable[[Range], Result]) -> None:
-        self.flying: deque[tuple[Range, Future[Result]]] = deque()
+    def __init__(self, work: Callable[[Given], Result]) -> None:
+        self.flying: deque[tuple[Given, Future[Result]]] = deque()
         self._work = work
         self._executor: ProcessPoolExecutor | None = None
 
@@ -128,8 +137,8 @@ class _Pool(Generic[Result]):
         with _without_main(), suppress(BrokenProcessPool):
             self._executor.submit(_ready)
 
-    def submit(self, found: Range) -> None:
-        """Hand a range to the next process that is free."""
+    def submit(self, found: Given) -> None:
+        """Hand a task to the next process that is free."""
         self._executor = self._executor or _executor(count())
         try:
             with _without_main():
@@ -138,8 +147,8 @@ class _Pool(Generic[Result]):
             self._executor = None
             self.submit(found)
 
-    def land(self) -> tuple[Range, Result | None]:
-        """Wait for the first range."""
+    def land(self) -> tuple[Given, Result | None]:
+        """Wait for the first task."""
         found, future = self.flying[0]
         try:
             result: Result | None = future.result()
@@ -150,8 +159,8 @@ class _Pool(Generic[Result]):
         found.close()
         return found, result
 
-    def _alone(self, found: Range) -> Result | None:
-        """Try a range once more, with no other process beside."""
+    def _alone(self, found: Given) -> Result | None:
+        """Try a task once more, with no other process beside."""
         with _executor(1) as executor:
             with _without_main():
                 future = executor.submit(self._work, found)

@@ -22,6 +22,7 @@ command -v ip >/dev/null 2>&1 || [ -x /usr/sbin/ip ] || missing="$missing iprout
 command -v unshare >/dev/null 2>&1 || missing="$missing util-linux"
 command -v policyd-spf >/dev/null 2>&1 || missing="$missing postfix-policyd-spf-python"
 command -v patch >/dev/null 2>&1 || missing="$missing patch"
+command -v pipx >/dev/null 2>&1 || missing="$missing pipx"
 # Both libraries that SPF may ask the DNS with: its answers are compared over each.
 /usr/bin/python3 -c "import DNS" 2>/dev/null || missing="$missing python3-dns"
 /usr/bin/python3 -c "import dns.resolver" 2>/dev/null || missing="$missing python3-dnspython"

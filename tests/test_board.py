@@ -1,8 +1,10 @@
 """The board: what it adds up is what the simulation says, for every set; and the page's script adds up the same."""
 
 import json
+import shlex
 from dataclasses import asdict
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,12 +15,13 @@ from advisor.board import Board, Combination, count, fate
 from advisor.fold import come_to
 from advisor.postconf import from_text
 from advisor.question import Question
+from advisor.recommendation import Advice
 from advisor.reports import render
 from advisor.restriction import ask
 from advisor.restrictions import CATALOGUE
 from advisor.switch import lines
 from tests.conftest import MONTH, ROOT
-from tests.reports.browser import look
+from tests.reports.browser import Browser, look
 
 MAIN_CF = ROOT / "sample_logs" / "main.cf"
 WORDS = {"R": "reject", "D": "defer", "F": "defer_if_permit", "-": "dunno", "?": None}
@@ -30,10 +33,21 @@ def question() -> Question:
 
 
 @pytest.fixture(scope="module")
-def month(question: Question) -> Board:
-    found = question.advise().board
-    assert found is not None
-    return found
+def advice(question: Question) -> Advice:
+    return question.advise()
+
+
+@pytest.fixture(scope="module")
+def month(advice: Advice) -> Board:
+    assert advice.board is not None
+    return advice.board
+
+
+@pytest.fixture(scope="module")
+def page(advice: Advice, question: Question, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("page") / "report.html"
+    file.write_text(str(render(advice, "html", now=question.now)))
+    return file
 
 
 @given(st.text("RDF-?", min_size=1, max_size=6), st.sets(st.integers(0, 5)))
@@ -63,9 +77,18 @@ def test_it_adds_up_to_what_simulate_says(question: Question, month: Board, chos
     assert (found.passed, found.no_evidence) == (wanted["no"], wanted["no_evidence"])
 
 
-def test_the_advice_and_the_board_say_the_same(question: Question, month: Board) -> None:
+def test_fifty_random_sets_add_up_to_what_simulate_says(question: Question, month: Board) -> None:
+    """As above; that the page counts as `count` does is shown for all sets below."""
+    draw = Random(6)
+    for _ in range(50):
+        chosen = [number for number in range(len(month.knobs)) if draw.random() < 0.5]
+        if chosen:
+            test_it_adds_up_to_what_simulate_says(question, month, tuple(chosen))
+
+
+def test_the_advice_and_the_board_say_the_same(advice: Advice, month: Board) -> None:
     for number, knob in enumerate(month.knobs):
-        advised = next(each for each in question.advise().recommendations if each.name == knob.name)
+        advised = next(each for each in advice.recommendations if each.name == knob.name)
         found = count(month, [number])
         assert (found.stopped, found.stopped_clients) == (advised.stopped.attempts, advised.stopped.clients)
         assert (found.hurt, found.hurt_clients) == (advised.hurt.attempts, advised.hurt.clients)
@@ -73,9 +96,7 @@ def test_the_advice_and_the_board_say_the_same(question: Question, month: Board)
 
 
 @pytest.mark.integration
-def test_the_page_adds_up_the_same(question: Question, month: Board, tmp_path: Path) -> None:
-    page = tmp_path / "report.html"
-    page.write_text(str(render(question.advise(), "html", now=question.now)))
+def test_the_page_adds_up_the_same(page: Path, month: Board, tmp_path: Path) -> None:
     sets = [
         [number for number in range(len(month.knobs)) if bits >> number & 1] for bits in range(1 << len(month.knobs))
     ]
@@ -89,9 +110,7 @@ def test_the_page_adds_up_the_same(question: Question, month: Board, tmp_path: P
 
 
 @pytest.mark.integration
-def test_what_is_ticked_is_shown(question: Question, month: Board, tmp_path: Path) -> None:
-    page = tmp_path / "report.html"
-    page.write_text(str(render(question.advise(), "html", now=question.now)))
+def test_what_is_ticked_is_shown(page: Path, month: Board, tmp_path: Path) -> None:
     script = """boxes.forEach((box) => { box.checked = false; }); boxes[1].click(); boxes[2].click();
         ["stopped", "hurt_clients", "lines"].map((id) => document.getElementById(`board-${id}`).textContent)"""
 
@@ -106,6 +125,83 @@ def test_what_is_ticked_is_shown(question: Question, month: Board, tmp_path: Pat
         month.knobs[1].name,
         month.knobs[2].name,
     ]
+
+
+@pytest.mark.integration
+def test_it_is_worked_without_a_mouse(page: Path, month: Board, tmp_path: Path) -> None:
+    with Browser(tmp_path / "profile") as browser:
+        tab = browser.open(page)
+        presses = 0
+        while tab.ask("document.activeElement !== boxes[0]") and presses < 200:  # from the top of the page
+            tab.press("Tab")
+            presses += 1
+        assert tab.ask("document.activeElement === boxes[0]")
+        assert tab.ask("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        before = tab.ask("picked()")
+        tab.press(" ")
+        assert tab.ask("picked()") == sorted({0} ^ set(before))
+        assert tab.ask("document.getElementById('board-stopped').textContent") == f"{_stopped(month, {0} ^ {*before})}"
+        for number in range(1, len(month.knobs)):
+            tab.press("Tab")
+            assert tab.ask(f"document.activeElement === boxes[{number}]")
+        tab.press("Tab", shift=True)
+        assert tab.ask(f"document.activeElement === boxes[{len(month.knobs) - 2}]")
+        tab.ask("document.querySelector('#board-sets button').focus()")
+        assert tab.ask("document.activeElement.textContent") == "As now"
+        tab.press("Enter")
+        assert tab.ask("picked()") == [n for n, knob in enumerate(month.knobs) if knob.state == "enforced"]
+        tab.press("Tab")
+        tab.press(" ")
+        assert tab.ask("picked()") == [n for n, knob in enumerate(month.knobs) if knob.chosen]
+        assert tab.close().console == []
+
+
+def _stopped(board: Board, chosen: set[int]) -> str:
+    return f"{count(board, chosen).stopped:,}"
+
+
+@pytest.mark.integration
+def test_a_set_has_an_address_and_a_command(page: Path, month: Board, tmp_path: Path) -> None:
+    with Browser(tmp_path / "profile") as browser:
+        tab = browser.open(page)
+        tab.ask("set((_, at) => at === 1 || at === 4)")
+        address = tab.ask("location.hash")
+        command = tab.ask("document.getElementById('board-command').textContent")
+        tab.ask("set(() => false)")
+        tab.ask(f"new Promise((done) => {{ onhashchange = () => done(); location.hash = '{address}'; }})")
+        assert tab.ask("picked()") == [1, 4]
+        said = tab.ask("document.getElementById('board-said').textContent")
+        assert tab.close().console == []
+
+    assert address == "#on=1,4"
+    assert shlex.split(command) == ["advisor", "simulate", f"{month.knobs[1].name}, {month.knobs[4].name}"]
+    wanted = count(month, [1, 4])
+    assert f"{wanted.stopped:,} unwanted ({wanted.stopped_clients:,} clients)" in said
+    assert f"{wanted.hurt:,} wanted ({wanted.hurt_clients:,} client" in said
+    assert f"it lets {wanted.passed:,} pass" in said
+
+
+@pytest.mark.integration
+def test_what_each_adds_is_the_difference_of_two_sets(page: Path, month: Board, tmp_path: Path) -> None:
+    chosen = {1, 4, 6}
+
+    shown = look(
+        page,
+        tmp_path / "profile",
+        expression="set((_, at) => [1, 4, 6].includes(at)); rows.map((cells) => cells.map((cell) => cell.textContent))",
+    ).value
+
+    for number, (stops, only, hurts, spared, unknown) in enumerate(shown):
+        alone, along, without = (count(month, each) for each in ({number}, chosen | {number}, chosen - {number}))
+        assert unknown == f"{alone.no_evidence:,}"
+        for words, value, of in (
+            (stops, alone.stopped, "u"),
+            (hurts, alone.hurt, "w"),
+            (only, along.stopped - without.stopped, "u"),
+            (spared, along.hurt - without.hurt, "w"),
+        ):
+            judged = any(each.letters[number] != "?" and each.ways[number] == of for each in month.combinations)
+            assert words.removeprefix("≥ ") == (f"{value:,}" if judged or value else "no evidence")
 
 
 def test_no_named_client_is_lost_in_a_small_log(month: Board) -> None:

@@ -65,8 +65,8 @@ def test_both_counts_stand_side_by_side() -> None:
         ("of these unwanted", 4, 9),
         ("rejected or deferred", 30, 30),
         ("wanted clients refused", 0, 0),
-        ("by reject_unknown_reverse_client_hostname", 30, 25),
-        ("by other", 0, 5),
+        ("refused by reject_unknown_reverse_client_hostname", 30, 25),
+        ("refused by other", 0, 5),
     )
     assert made.news == ()
 
@@ -153,7 +153,7 @@ def test_the_parts_add_up(rows: list[tuple[int, str, str, str | None, str | None
         assert counts["accepted"][at] == actions.count("accept") + (at == 0)
         assert counts["accepted"][at] + counts["rejected or deferred"][at] == counts["attempts from outside"][at]
         assert counts["of these wanted"][at] + counts["of these unwanted"][at] <= counts["accepted"][at]
-        refused = [each[at] for name, each in counts.items() if name.startswith("by ")]
+        refused = [each[at] for name, each in counts.items() if name.startswith("refused by ")]
         assert sum(refused) == counts["rejected or deferred"][at]
 
 

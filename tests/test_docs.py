@@ -3,12 +3,15 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 import advisor
 from advisor.cli import app
@@ -16,13 +19,17 @@ from advisor.restrictions import CATALOGUE
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    str(path.relative_to(ROOT / "docs")): path.read_text(encoding="utf-8") for path in (ROOT / "docs").rglob("*.md")
+}
+HOW_TO = sorted(name for name in PAGES if name.startswith("howto/"))
 HEADINGS = ("What it catches", "Who it hurts", "What the log shows", "Gentler")
 FILLERS = {"unknown", "none", "todo", "tbd", "n/a", "see above"}
 
 
-def blocks(language: str) -> list[str]:
-    """The README's code blocks in one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    """A page's code blocks in one language; the README's."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
 def commands() -> dict[str, typer.core.TyperCommand]:
@@ -66,14 +73,92 @@ def shown_in(shown: list[str], printed: list[str]) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("block", blocks("console"))
-def test_readme_commands_run_and_print_what_is_shown(block: str, desk: Path) -> None:
+def print_what_is_shown(block: str, desk: Path) -> None:
+    """Run the commands of a block, one after the other, and compare."""
     for session in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
         command, *shown = session.splitlines()
         done = run(command, desk)
         assert (done.returncode, done.stderr) == (0, ""), command
         wrong = shown_in(shown, done.stdout.splitlines())
-        assert wrong is None, f"{command}: README shows a line that is not printed there: {wrong!r}"
+        assert wrong is None, f"{command}: a line is shown that is not printed there: {wrong!r}"
+
+
+@pytest.mark.parametrize("block", blocks("console"))
+def test_readme_commands_run_and_print_what_is_shown(block: str, desk: Path) -> None:
+    print_what_is_shown(block, desk)
+
+
+@pytest.mark.parametrize("name", [name for name, page in PAGES.items() if blocks("(?:console|python)", page)])
+def test_the_commands_of_a_page_run_and_print_what_is_shown(name: str, desk: Path) -> None:
+    for block in blocks("console", PAGES[name]):
+        print_what_is_shown(block, desk)
+    for block in blocks("python", PAGES[name]):
+        done = run([sys.executable, "-c", block], desk)
+        assert (done.returncode, done.stderr) == (0, ""), block
+        assert done.stdout, block
+
+
+@pytest.mark.parametrize("name", [name for name, page in PAGES.items() if blocks("sh", page)])
+def test_commands_that_are_not_run_here_are_commands_of_ours(name: str) -> None:
+    """Those for a server: each `advisor` in them is one that we have, with options that it takes."""
+    lines = [line.partition(" #")[0] for block in blocks("sh", PAGES[name]) for line in block.splitlines()]
+    found = [line for line in lines if line.strip()]
+    assert found
+    for words in re.findall(r"(?:^|&& |sudo )(?:\S*/)?advisor ([^>|&#\n]+)", "\n".join(found), re.MULTILINE):
+        command, *rest = shlex.split(words)
+        if not command.startswith("-"):
+            commands()[command].make_context(command, rest)
+
+
+@pytest.mark.parametrize("name", HOW_TO)
+def test_a_how_to_is_short_and_shows_something(name: str) -> None:
+    page = PAGES[name]
+
+    assert page.startswith("# How do I ")
+    assert blocks("(?:console|python)", page)
+    assert len(page.splitlines()) <= 80
+
+
+def test_links_of_the_pages_lead_somewhere() -> None:
+    for name, page in PAGES.items():
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page):
+            assert "://" in target or (ROOT / "docs" / name).parent.joinpath(target).exists(), f"{name}: {target}"
+
+
+def test_links_within_a_page_lead_to_a_heading() -> None:
+    for name, page in PAGES.items():
+        heads = {
+            re.sub(r"[^\w -]", "", head).strip().lower().replace(" ", "-")
+            for head in re.findall("^#+ (.*)$", page, re.M)
+        }
+        for target in re.findall(r"\]\(#([^)]+)\)", page):
+            assert target in heads, f"{name}: #{target}"
+
+
+def test_the_index_names_every_page() -> None:
+    linked = set(re.findall(r"\]\(([^)#]+\.md)\)", PAGES["README.md"]))
+
+    assert {name for name in PAGES if name != "README.md"} <= linked
+
+
+def test_the_reference_is_what_the_code_says() -> None:
+    spec = spec_from_file_location("reference", ROOT / "packaging" / "reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    reference = module_from_spec(spec)
+    spec.loader.exec_module(reference)
+
+    for name, text in reference.pages().items():
+        assert PAGES[name] == text, f"docs/{name}: python packaging/reference.py"
+
+
+def test_the_reference_has_every_page_of_explain() -> None:
+    done = CliRunner().invoke(app, ["explain", "--all"])
+    shown = re.findall(r"^(\S+)\n=+$", done.stdout, re.MULTILINE)
+
+    assert len(shown) > len(CATALOGUE)
+    heads = set(re.findall(r"^###? (\S+)$", PAGES["restrictions.md"] + PAGES["evidence.md"], re.MULTILINE))
+    assert set(shown) <= heads
 
 
 def test_readme_explains_numbers_that_the_report_shows(desk: Path) -> None:

@@ -1,16 +1,19 @@
 """What is built from this tree is whole: a wheel, and a source distribution from which the same wheel can be built."""
 
+import os
 import subprocess
 import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from packaging.requirements import Requirement
 
-from tests.conftest import MONTH, ROOT
+from tests.conftest import MONTH, ROOT, real
 
 SHIPPED = (".py", ".c", ".pyi", ".jinja", ".js")
 
@@ -79,7 +82,62 @@ def test_what_is_installed_reports(built: Path, tmp_path: Path) -> None:
     there = {"PYTHONPATH": str(tmp_path / "site")}
     assert run("-c", "import advisor; print(advisor.__file__)", cwd=tmp_path, **there).startswith(str(tmp_path))
 
+    command = subprocess.run([tmp_path / "site/bin/advisor", "--version"], env=there, capture_output=True, check=True)
+    assert command.stdout.startswith(b"advisor ")
+
     page = tmp_path / "report.html"
     run("-m", "advisor", "report", str(MONTH), "-o", str(page), cwd=tmp_path, **there)
 
+    assert 'id="board-data"' in page.read_text()
+
+
+def needed(name: str) -> dict[str, Distribution]:
+    """What a distribution needs here, and what that needs, by name."""
+    found: dict[str, Distribution] = {}
+    left = [Requirement(text) for text in distribution(name).requires or ()]
+    while left:
+        one = left.pop()
+        if one.name not in found and (one.marker is None or one.marker.evaluate({"extra": ""})):
+            found[one.name] = distribution(one.name)
+            left += [Requirement(text) for text in found[one.name].requires or ()]
+    return found
+
+
+def packed(one: Distribution, folder: Path) -> None:
+    """Put what is installed here back into a wheel, so that pip need not ask anybody for it."""
+    # py2-none-any may stand before py3-none-any.
+    *_, tag = (line.split()[1] for line in (one.read_text("WHEEL") or "").splitlines() if line.startswith("Tag:"))
+    own = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json")
+    files = [
+        path for path in one.files or () if ".." not in path.parts and path.suffix != ".pyc" and path.name not in own
+    ]
+    (info,) = {path.parts[0] for path in files if path.parts[0].endswith(".dist-info")}
+    with zipfile.ZipFile(folder / f"{info.removesuffix('.dist-info')}-{tag}.whl", "w") as wheel:
+        for path in files:
+            wheel.write(path.locate(), path)
+        wheel.writestr(f"{info}/RECORD", "".join(f"{path},,\n" for path in (*files, f"{info}/RECORD")))
+
+
+@pytest.mark.long
+@pytest.mark.integration
+def test_pipx_installs_it_into_an_empty_home(built: Path, tmp_path: Path) -> None:
+    pipx, (wheel,) = real("pipx"), built.glob("*.whl")
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    for one in needed("maillog-advisor").values():
+        packed(one, wheels)
+    home = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_CONFIG_FILE": os.devnull}
+
+    command = [pipx, "install", "--python", sys.executable, str(wheel)]
+    done = subprocess.run(
+        command, env=home | offline, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    page = tmp_path / "report.html"
+    advisor = [str(tmp_path / ".local/bin/advisor"), "report", str(MONTH), "-o", str(page)]
+    done = subprocess.run(advisor, env=home, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
     assert 'id="board-data"' in page.read_text()

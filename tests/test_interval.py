@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.interval import _at_most, exact_binomial, foreseen, widened
+from advisor.interval import _at_most, beside, exact_binomial, foreseen, widened
 
 
 @pytest.mark.parametrize(
@@ -115,3 +115,11 @@ def test_what_is_foreseen_comes_true() -> None:
         assert found is not None
         inside += found[0] <= week / 120 <= found[1]
     assert inside >= 1900
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.floats(0.001, 0.999), st.sampled_from([0.5, 0.9, 0.95]))
+def test_beside_is_what_the_ends_say(hits: int, more: int, share: float, confidence: float) -> None:
+    found = exact_binomial(hits, hits + more, confidence)
+    low, high = found or (0.0, 1.0)
+    if min(abs(share - low), abs(share - high)) > 1e-9:
+        assert beside(hits, hits + more, share, confidence) == (-1 if share < low else 1 if share > high else 0)

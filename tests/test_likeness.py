@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor import likeness
-from advisor.blocklist import question
+from advisor.blocklist import octets_backwards, question
 from advisor.hearing import FLAGS
 from advisor.response import Response, Responses
 from advisor.restriction import Told
@@ -56,7 +56,7 @@ def recorded(asked: list[str], others: list[str]) -> Responses:
     found += [Response(f"2.0.0.127.{zone}", "A", "found", ("127.0.0.2",), at) for zone in ("zen.test", "other.test")]
     found += [Response(f"1.0.0.127.{zone}", "A", "no_data", (), at) for zone in ("zen.test", "other.test")]
     for value in asked:
-        name = likeness._backwards(value) if value.count(".") == 3 else value
+        name = octets_backwards(value) or value
         found += [
             Response(question(zone, value), "A", "found", ("127.0.0.2",), at) for zone in ("zen.test", "dbl.test")
         ]

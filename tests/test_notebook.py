@@ -9,7 +9,7 @@ from nbclient import NotebookClient
 from tests.conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-IMAGES = {"tour.ipynb": 2}
+IMAGES = {"tour.ipynb": 2, "tuning.ipynb": 3}
 
 
 def read(path: Path) -> nbformat.NotebookNode:

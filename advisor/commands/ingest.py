@@ -9,12 +9,15 @@ import typer
 from advisor.invocation import say
 from advisor.option import INGESTED, Year, Zone
 
+_PASSED_ON = "Then write the whole store there, with pseudonyms, to pass it on."
+
 
 def ingest(
     files: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help=INGESTED)] = None,
     store: Annotated[Path | None, typer.Option(metavar="DIR", help="The store; made if it is not there.")] = None,
     year: Year = None,
     zone: Zone = None,
+    pseudonymised: Annotated[Path | None, typer.Option("--pseudonymised", metavar="DIR", help=_PASSED_ON)] = None,
 ) -> None:
     """Add logs to the store; what it holds already is not added again."""
     from advisor.intake import ingest as add
@@ -37,3 +40,16 @@ def ingest(
         say(str(error))
     if done.bad:
         raise typer.Exit(2)
+    if pseudonymised is not None:
+        _pass_on(store, pseudonymised)
+
+
+def _pass_on(store: Path | None, into: Path) -> None:
+    """Write the store anew with pseudonyms; no two runs give the same ones, and nobody keeps the key."""
+    import secrets
+
+    from advisor.disguise import disguise
+    from advisor.intake import default_store
+
+    made = disguise(store or default_store(), into, secrets.token_bytes(32))
+    say(f"{into}: {made.events:,} events of {made.parts:,} parts, with pseudonyms; answers of the DNS are left out")

@@ -1,7 +1,7 @@
 """Reports: one Advice in many renderings, which say the same in the same words.
 
 terminal   text for people, 80 columns, ASCII
-html       one page in one file, without script or network
+html       one page in one file, whose scripts are ours, without network
 mail       a message ready for `sendmail -t`
 json       for programs
 prometheus for who graphs it
@@ -11,6 +11,7 @@ week       the harm of a week, the plan by weeks, the week before
 visible    what becomes of text from the log
 page       lines of plain text; terminal and mail are made of them
 charts     the figures they share
+headline, course, sketch   of the page: its verdict, what to type in blocks, charts that it alone has
 
 Each is imported when asked for: drawing takes longer to import than a log of 10,000 lines to read.
 """

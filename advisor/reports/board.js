@@ -81,12 +81,14 @@ function put(id, value) {
 
 function fill(id, rows) {
   const body = document.getElementById(`board-${id}`);
+  const heads = body.parentElement.tHead.rows[0].cells;
   body.replaceChildren(...rows.map((cells) => {
     const row = document.createElement("tr");
     cells.forEach((text, at) => {
       const cell = document.createElement(at ? "td" : "th");
-      if (at && (id === "days" || at === 1)) cell.className = "n";
+      if (at) cell.className = id === "days" || at === 1 ? "n" : "s";
       if (!at) cell.scope = "row";
+      cell.dataset.head = heads[at].textContent;
       cell.textContent = text;
       row.append(cell);
     });
@@ -180,8 +182,9 @@ function compare(chosen) {
     stops.textContent = least(alone.stopped, alone.no_evidence, judged(at, "u"));
     hurts.textContent = least(alone.hurt, alone.no_evidence, judged(at, "w"));
     unknown.textContent = number(alone.no_evidence);
-    only.textContent = number(along.stopped - without.stopped);
-    spared.textContent = number(along.hurt - without.hurt);
+    only.textContent = least(along.stopped - without.stopped, 0, judged(at, "u"));
+    spared.textContent = least(along.hurt - without.hurt, 0, judged(at, "w"));
+    for (const cell of [stops, only, hurts, spared]) cell.classList.toggle("unknown", cell.textContent === "no evidence");
   });
 }
 

@@ -169,11 +169,13 @@ def _price(advised: Recommendation) -> str:
     part, whole, clients = advised.hurt.attempts, advised.wanted_judged.attempts, advised.wanted_judged.clients
     if part == 0:
         assert advised.harm_interval is not None  # else harm_unknown
+        if advised.after is not None:
+            return f"0 of {count(whole)} wanted attempts; {share(0, clients, 'clients')}"
         limit = f"0 of {count(whole)} (at most {percent(advised.harm_interval[1])}) wanted attempts"
         return f"{limit}; the limit counts clients, {share(0, clients)}"
     words = f"{share(part, whole, 'wanted attempts')}; {several(advised.hurt.messages, 'message')}"
     words += f"; {share(advised.hurt.clients, clients, 'clients')}"
-    if advised.harm_interval is None:
+    if advised.harm_interval is None or advised.after is not None:  # `foreseen` has the intervals
         return words
     low, high = advised.harm_interval
     return f"{words}, 95 % interval {percent(low).removesuffix(' %')} to {percent(high)}"

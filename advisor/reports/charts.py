@@ -73,27 +73,34 @@ def by_day(axes: Axes, days: Sequence[Day], palette: Palette = LIGHT, dates: int
     bare(axes, palette, "left", "right", "top")
 
 
-def by_change(axes: Axes, changes: Sequence[Recommendation], palette: Palette = LIGHT, room: float = 165) -> None:
+def by_change(
+    axes: Axes,
+    changes: Sequence[Recommendation],
+    palette: Palette = LIGHT,
+    narrow: bool = False,  # noqa: FBT001, FBT002 - as matplotlib's own
+) -> None:
     """Draw three bars a change on one scale in percent, each with its numbers; what is not known says so.
 
-    `room` is where the axis ends: behind the longest bar there must be place for its words.
+    Where it is `narrow`, the bars are shorter, so that there is place for their words.
     """
     edge: Any = {"edgecolor": palette.ground, "linewidth": 0.6}
     write: Any = {"va": "center", "ha": "left", "color": palette.text}
     # The words stand on the page's ground: a grid line through them would strike them out.
     write["bbox"] = {"facecolor": palette.ground, "edgecolor": "none", "pad": 1.2}
     for number, one in enumerate(changes):
-        title = f"{f'{one.rank}  ' if one.rank else ''}{card.label(one)}  {cut(one.name, 50)}"
+        title = f"{f'{one.rank}  ' if one.rank else ''}{card.label(one)}  {cut(one.spelled, 32 if narrow else 60)}"
         axes.text(0, 5 * number, title, fontsize=9.5, weight="bold", **write)
         for place, bar in enumerate(_bars(one, palette), 5 * number + 1):
             axes.barh(place, bar.share * 100, 0.82, color=bar.color, hatch=bar.hatch, **edge)
             axes.text(bar.share * 100 + 1.2, place, bar.words, fontsize=9, **write)
     axes.set_ylim(5 * len(changes) - 0.6, -0.8)
-    axes.set_xlim(0, room)
-    axes.set_xticks([0, 25, 50, 75, 100], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    # Room for the words behind the longest bar.
+    axes.set_xlim(0, 240 if narrow else 165)
+    marks = (0, 50, 100) if narrow else (0, 25, 50, 75, 100)
+    axes.set_xticks(marks, [f"{mark} %" for mark in marks])
     axes.set_yticks([])
     bare(axes, palette, "right", "top", "bottom", "left")
-    for value in (0, 25, 50, 75, 100):
+    for value in marks:
         axes.axvline(value, color=palette.rule, linewidth=0.7, zorder=0)
 
 

@@ -3,6 +3,9 @@
 import re
 from collections.abc import Sequence
 
+LINES = 300
+"""Lines of a block that a page shows: an allowlist may have thousands, and the page has a ceiling."""
+
 # # /etc/postfix/main.cf:   # /etc/postfix/client_access, add:   # or, instead of the editor:   # then:
 _HEAD = re.compile(r"# (?:(?P<file>/[^,:]+)(?P<add>, add)?|or, instead of the editor|then):\Z")
 

@@ -30,27 +30,37 @@ def _changes(advice: Advice) -> Iterator[str]:
     if of[RELAX]:
         yield f"Relax {len(of[RELAX])}: wanted mail is refused."
     if of[ENFORCE]:
-        yield f"Switch on {len(of[ENFORCE])}{_done(advice, of[ENFORCE])}."
+        yield f"Switch on {_named(of[ENFORCE])}. Allow the hosts that are wanted first."
+        yield from _done(advice, of[ENFORCE])
     if of[WARN]:
         also = " more" if of[ENFORCE] else ""
-        yield f"Let {len(of[WARN])}{also} warn for now: that refuses nothing, and the log will tell whom they hurt."
+        yield f"Let {len(of[WARN])}{also} warn for now: that refuses nothing, and the log will tell whom it would hurt."
+        if not of[ENFORCE]:
+            yield from _done(advice, of[WARN])
 
 
-def _done(advice: Advice, changes: list[Recommendation]) -> str:
-    """What these changes together would have done, before anybody is allowed first."""
+def _named(changes: list[Recommendation]) -> str:
+    """How many restrictions, and what they do."""
+    return f"{several(len(changes), 'restriction')}: {', '.join(one.claim for one in changes)}"
+
+
+def _done(advice: Advice, changes: list[Recommendation]) -> Iterator[str]:
+    """What these changes together would have done, with nobody allowed first."""
     found = together(advice, changes)
     if found is None:
-        return ""
-    accepted = number(advice.traffic.accepted)
-    return (
-        f": of {accepted} attempts accepted now, {'they' if len(changes) > 1 else 'it'} would have turned away "
-        f"{number(found.stopped)} unwanted, {number(found.hurt)} wanted and {number(found.undecided)} undecided ones"
+        return
+    least = "at least " if found.no_evidence else ""
+    open_ = f"; of {number(found.no_evidence)} nobody knows" if found.no_evidence else ""
+    yield (
+        f"With nobody allowed, {'they' if len(changes) > 1 else 'it'} would have turned away {least}"
+        f"{number(found.stopped)} unwanted, {number(found.hurt)} wanted and {number(found.undecided)} undecided of "
+        f"{number(advice.traffic.accepted)} accepted attempts{open_}."
     )
 
 
 def together(advice: Advice, changes: list[Recommendation]) -> Count | None:
-    """What these changes together come to on the board; None where there is no board."""
-    if advice.board is None:
+    """What these changes together come to on the board; None where it has not all of them."""
+    places = {knob.name: at for at, knob in enumerate(advice.board.knobs)} if advice.board else {}
+    if advice.board is None or any(one.spelled not in places for one in changes):
         return None
-    places = {knob.name: at for at, knob in enumerate(advice.board.knobs)}
-    return count(advice.board, [places[one.spelled] for one in changes if one.spelled in places])
+    return count(advice.board, [places[one.spelled] for one in changes])

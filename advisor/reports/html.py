@@ -115,10 +115,11 @@ def _charts(advice: Advice) -> dict[str, Chart]:
         found["harm"] = _chart(lambda _: draw, sketch.harm_height(tried), sketch.harm_finding(tried, advice.terms))
     changes += [one for _, rest in card.unranked(advice) for one in rest if one.state != "enforced"]
     if changes:
-        room = {_WIDE: 165, _NARROW: 260}
         draw = partial(charts.by_change, changes=changes)
         high = charts.height(changes)
-        found["changes"] = _chart(lambda wide: partial(draw, room=room[wide]), high, charts.change_finding(changes))
+        found["changes"] = _chart(
+            lambda wide: partial(draw, narrow=wide == _NARROW), high, charts.change_finding(changes)
+        )
     if listed is not None and len(listed.lists) > 1:
         draw = partial(sketch.by_list, found=listed)
         found["lists"] = _chart(lambda _: draw, sketch.list_height(listed), sketch.list_finding(listed))

@@ -6,11 +6,14 @@ Text from the log stands here as logged, spelled out in ASCII; who prints it mus
 import json
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from advisor.recommendation import Advice, Contrast, Estimate, Greylisting, Host, Recommendation
 from advisor.reports import Letter
 from advisor.reports.wording import covered, delays, local, programs
+
+if TYPE_CHECKING:  # it counts with numpy, which nobody need wait for
+    from advisor.overlap import Overlap
 
 SCHEMA = 1
 """Grows when a key changes its meaning or goes; a new key leaves it as it is."""
@@ -66,6 +69,8 @@ def _report(advice: Advice) -> dict[str, Any]:
         "plan": [asdict(step) for step in advice.plan],
         "sequels": list(advice.sequels),
         "contrast": _contrast(advice.contrast, advice),
+        "overlap": _overlap(advice.overlap),
+        "visitors": [_visitor(asdict(found), advice) for found in advice.visitors],
         "allowlist": list(advice.allowlist),
         "findings": [asdict(finding) for finding in advice.findings],
         "greylisting": _greylisting(flow.greylisting),
@@ -109,6 +114,28 @@ def _contrast(found: Contrast | None, advice: Advice) -> dict[str, Any] | None:
         "counts": [{"name": name, "now": now, "before": before} for name, now, before in found.counts],
         "news": list(found.news),
     }
+
+
+def _overlap(found: "Overlap | None") -> dict[str, Any] | None:
+    if found is None:
+        return None
+    together = [{"lists": list(lists), "clients": clients} for lists, clients in found.together]
+    return asdict(found) | {"lists": [asdict(one) for one in found.lists], "together": together}
+
+
+def _visitor(found: dict[str, Any], advice: Advice) -> dict[str, Any]:
+    counted = {name: dict(found[name]) for name in ("evidence", "refused_by")}
+    plain: dict[str, Any] = _plain(found | counted, advice)
+    return plain
+
+
+def _plain(value: Any, advice: Advice) -> Any:  # noqa: ANN401 - any part of an Advice
+    """The same with times as text."""
+    if isinstance(value, datetime):
+        return _moment(value, advice)
+    if isinstance(value, dict):
+        return {name: _plain(item, advice) for name, item in value.items()}
+    return [_plain(item, advice) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _host(host: Host, advice: Advice) -> dict[str, Any]:

@@ -44,6 +44,11 @@
     frame.prepend(made);
   }
 
+  // What scrolls must be reached without a mouse.
+  for (const block of document.querySelectorAll("pre, .scroll")) {
+    if (block.scrollWidth > block.clientWidth || block.scrollHeight > block.clientHeight) block.tabIndex = 0;
+  }
+
   // What is not known has no rank: it stays at the end, whichever way round.
   function value(row, column) {
     const cell = row.cells[column];

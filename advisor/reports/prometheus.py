@@ -81,8 +81,10 @@ def _harm(found: Iterable[Recommendation]) -> Iterator[Sample]:
             if estimate is None or estimate.interval is None or estimate.share is None:
                 continue
             low, high = estimate.interval
-            for bound, share in (("low", low), ("counted", estimate.share), ("high", high)):
-                yield {"restriction": one.spelled, "allowing": allowing, "bound": bound}, share
+            bounds = {"low": low, "counted": estimate.share, "high": high, "at_most": estimate.at_most}
+            for bound, share in bounds.items():
+                if share is not None:
+                    yield {"restriction": one.spelled, "allowing": allowing, "bound": bound}, share
 
 
 def _lists(advice: Advice) -> Iterator[Sample]:

@@ -36,7 +36,7 @@ def by_harm(axes: Axes, changes: Sequence[Recommendation], terms: Terms, palette
         write: Any = {"va": "center", "color": palette.text, "transform": axes.get_yaxis_transform()}
         # On the page's ground: the line of the limit would strike it out.
         write["bbox"] = {"facecolor": palette.ground, "edgecolor": "none", "pad": 1.2}
-        axes.text(0, where, cut(one.spelled, 44), **write)
+        axes.text(0, where, cut(one.spelled, 48), **write)
         for place, found, shade in ((1, one.before, palette.unknown), (1.8, one.after, palette.hurt)):
             if found is None or found.interval is None or found.share is None:
                 continue

@@ -82,7 +82,8 @@ def _card(page: Page, advice: Advice, one: Recommendation) -> None:
     page.blank()
     page.item("stops", card.stops(one))
     page.item("hurts", card.hurts(one))
-    for number, (name, words) in enumerate(card.foreseen(one, advice.terms)):
+    found = [(name, words) for name, words in card.foreseen(one, advice.terms) if words != wording.NO_EVIDENCE]
+    for number, (name, words) in enumerate(found):
         page.item("foreseen" if number == 0 else "", f"{name}: {words}", 2)
     _hosts(page, advice, one)
     page.item("basis", card.basis(one))

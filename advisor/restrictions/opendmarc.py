@@ -7,6 +7,7 @@ import narwhals as nw
 from advisor.dmarc import REJECT, policy
 from advisor.response import Responses
 from advisor.restriction import Told, restriction, unlogged
+from advisor.substitute import Substitute
 
 _ACCEPTED = frozenset({"pass", "none", "permerror", "multi_from", "bad_from", "no_from", "ignored", "arc_pass"})
 """Results of opendmarc that RejectFailures has nothing to do with (advisor.attempt.SCHEMA)."""
@@ -28,7 +29,7 @@ def tell(_: str, dns: Responses, day: datetime | None, result: str | None, domai
     return Told("reject" if refused else "dunno", "550 5.7.1" if refused else "", asked_at=found.asked_at)
 
 
-def instead(_: str, dns: Responses) -> dict[str, nw.Expr | None]:
+def instead(_: str, dns: Responses) -> dict[str, Substitute | None]:
     """Without any record the domain makes no difference."""
     return {} if any(name.startswith("_dmarc.") for name in dns.asked("TXT")) else {"dmarc_domain": None}
 

@@ -4,10 +4,10 @@ from datetime import datetime
 
 import narwhals as nw
 
-from advisor.hostname import LABEL
 from advisor.response import Responses
-from advisor.restriction import Told, one_of, restriction, unlogged
+from advisor.restriction import Told, restriction, unlogged
 from advisor.spf_policy import judge, read_settings
+from advisor.substitute import CLIENT, HELO, SENDER, Substitute
 
 
 def tell(conf: str, dns: Responses, day: datetime | None, *values: str | bool | None) -> Told | None:
@@ -34,31 +34,9 @@ def tell(conf: str, dns: Responses, day: datetime | None, *values: str | bool | 
 _OURS = ("own", "rewritten")
 
 
-def instead(conf: str, dns: Responses) -> dict[str, nw.Expr | None]:
+def instead(conf: str, dns: Responses) -> dict[str, Substitute | None]:
     """Without any record SPF says the same of all addresses and names, but for loopback and what is no name at all."""
-    if conf or dns.asked("TXT"):
-        return {}
-    client, helo, domain = nw.col("client_address"), nw.col("helo_name"), nw.col("sender_domain")
-    loopback = client.str.starts_with("127.") | client.str.starts_with("::")
-    written = nw.concat_str([nw.lit("a@"), domain])
-    sender = nw.when(nw.col("sender_kind") == "null").then(nw.lit("")).otherwise(_unless(_odd(domain), written, "a@x"))
-    return {
-        "client_address": _unless(loopback, client, "192.0.2.1"),
-        "helo_name": nw.when(one_of("helo_syntax", *_NAMES)).then(nw.lit("plain.example")).otherwise(helo),
-        "sender": sender,
-    }
-
-
-_NAMES = ("fqdn", "single", "fqdn.", "single.", "address", "literal")
-"""Forms of a HELO that have no empty label and none that is too long."""
-
-
-def _odd(name: nw.Expr) -> nw.Expr:
-    return name.str.contains("..", literal=True) | name.str.starts_with(".") | (name.str.len_chars() >= LABEL)
-
-
-def _unless(odd: nw.Expr, value: nw.Expr, plain: str) -> nw.Expr:
-    return nw.when(odd).then(value).otherwise(nw.when(~value.is_null()).then(nw.lit(plain)))
+    return {} if conf or dns.asked("TXT") else {"client_address": CLIENT, "helo_name": HELO, "sender": SENDER}
 
 
 @restriction(

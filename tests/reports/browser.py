@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from select import select
@@ -43,6 +44,7 @@ class Seen:
     dialogs: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     width: int = 0
+    seconds: float = 0.0
     value: Any = None
 
 
@@ -91,51 +93,108 @@ class _Pipe:
         return answer
 
 
-def look(page: Path, folder: Path, width: int = 1180, expression: str = "") -> Seen:
-    """Open a page from disk, and ask it for the value of an expression; the test fails where there is no Chromium."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.fail("chromium is not installed: the page cannot be looked at")
-    hears, orders = os.pipe()
-    answers, tells = os.pipe()
-    switches = [*SWITCHES, f"--user-data-dir={folder}", f"--window-size={width},900"]
-    with subprocess.Popen(
-        [sys.executable, "-c", START, str(hears), str(tells), program, *switches],
-        pass_fds=(hears, tells),
-        stderr=subprocess.DEVNULL,
-    ) as process:
+class Tab:
+    """A page that is open: it can be asked, and typed into."""
+
+    def __init__(self, pipe: _Pipe, page: Path, width: int, scheme: str) -> None:
+        pipe.events.clear()
+        self._pipe = pipe
+        self._target = pipe.ask("Target.createTarget", url="about:blank")["targetId"]
+        self._session = pipe.ask("Target.attachToTarget", targetId=self._target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self._ask(f"{domain}.enable")
+        self._ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self._ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        started = time.perf_counter()
+        self._ask("Page.navigate", url=page.as_uri())
+        pipe.wait("Page.loadEventFired", self._session)
+        self.seconds = time.perf_counter() - started
+
+    def _ask(self, method: str, **values: Any) -> dict[str, Any]:
+        return self._pipe.ask(method, self._session, **values)
+
+    def ask(self, expression: str) -> Any:
+        """What an expression comes to in the page; a promise is waited for."""
+        asked = self._ask(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True, userGesture=True
+        )
+        assert "exceptionDetails" not in asked, asked
+        return asked["result"].get("value")
+
+    def press(self, key: str, *, shift: bool = False) -> None:
+        """Press a key, as somebody without a mouse does: Tab, Enter or a blank."""
+        code = {"Tab": 9, "Enter": 13, " ": 32}[key]
+        text = {"Enter": "\r", " ": " "}.get(key)
+        values: dict[str, Any] = {"key": key, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
+        self._ask("Input.dispatchKeyEvent", type="keyDown", **values, **({"text": text} if text else {}))
+        self._ask("Input.dispatchKeyEvent", type="keyUp", **values)
+
+    def media(self, name: str) -> None:
+        """Look at it as another medium: print."""
+        self._ask("Emulation.setEmulatedMedia", media=name)
+
+    def close(self) -> Seen:
+        """Close it, and tell what happened."""
+        # The answer comes after whatever the page had to say before it.
+        seen = Seen(width=self.ask("document.documentElement.scrollWidth"), seconds=self.seconds)
+        for event in self._pipe.events:
+            values = event.get("params", {})
+            match event["method"]:
+                case "Runtime.consoleAPICalled" | "Runtime.exceptionThrown" | "Log.entryAdded":
+                    seen.console.append(json.dumps(values))
+                case "Page.javascriptDialogOpening":
+                    seen.dialogs.append(values["message"])
+                case "Network.requestWillBeSent":
+                    seen.requests.append(values["request"]["url"][:80])
+        self._pipe.ask("Target.closeTarget", targetId=self._target)
+        return seen
+
+
+class Browser:
+    """A Chromium of one's own; the test fails where there is none."""
+
+    def __init__(self, folder: Path) -> None:
+        """Its profile lies in this folder."""
+        self._folder = folder
+
+    def __enter__(self) -> "Browser":
+        program = shutil.which("chromium")
+        if program is None:
+            pytest.fail("chromium is not installed: the page cannot be looked at")
+        hears, orders = os.pipe()
+        answers, tells = os.pipe()
+        switches = [*SWITCHES, f"--user-data-dir={self._folder}"]
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", START, str(hears), str(tells), program, *switches],
+            pass_fds=(hears, tells),
+            stderr=subprocess.DEVNULL,
+        )
         os.close(hears)
         os.close(tells)
-        try:
-            return _visit(_Pipe(answers, orders), page, width, expression)
-        finally:
-            process.kill()
-            os.close(answers)
-            os.close(orders)
+        self._ends = (answers, orders)
+        self._pipe = _Pipe(answers, orders)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        for end in self._ends:
+            os.close(end)
+
+    def open(self, page: Path, width: int = 1180, scheme: str = "light") -> Tab:
+        """Open a page from disk."""
+        return Tab(self._pipe, page, width, scheme)
+
+    def visit(self, page: Path, width: int = 1180) -> Seen:
+        """Open a page from disk, and tell what happened."""
+        return self.open(page, width).close()
 
 
-def _visit(pipe: _Pipe, page: Path, width: int, expression: str) -> Seen:
-    target = pipe.ask("Target.createTarget", url="about:blank")["targetId"]
-    session = pipe.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-    for domain in ("Page", "Runtime", "Log", "Network"):
-        pipe.ask(f"{domain}.enable", session)
-    pipe.ask("Emulation.setDeviceMetricsOverride", session, width=width, height=900, deviceScaleFactor=1, mobile=False)
-    pipe.ask("Page.navigate", session, url=page.as_uri())
-    pipe.wait("Page.loadEventFired", session)
-    # The answer comes after whatever the page had to say before it.
-    asked = pipe.ask("Runtime.evaluate", session, expression="document.documentElement.scrollWidth")
-    seen = Seen(width=asked["result"]["value"])
-    if expression:
-        asked = pipe.ask("Runtime.evaluate", session, expression=expression, returnByValue=True)
-        assert "exceptionDetails" not in asked, asked
-        seen.value = asked["result"].get("value")
-    for event in pipe.events:
-        values = event.get("params", {})
-        match event["method"]:
-            case "Runtime.consoleAPICalled" | "Runtime.exceptionThrown" | "Log.entryAdded":
-                seen.console.append(json.dumps(values))
-            case "Page.javascriptDialogOpening":
-                seen.dialogs.append(values["message"])
-            case "Network.requestWillBeSent":
-                seen.requests.append(values["request"]["url"][:80])
-    return seen
+def look(page: Path, folder: Path, width: int = 1180, expression: str = "") -> Seen:
+    """Open a page from disk in a new browser, and ask it for the value of an expression."""
+    with Browser(folder) as browser:
+        tab = browser.open(page, width)
+        value = tab.ask(expression) if expression else None
+        seen = tab.close()
+        seen.value = value
+        return seen

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from advisor.board import Board, Client, Combination, Knob, Line
+from advisor.overlap import ListNamed, Overlap
 from advisor.recommendation import (
     Advice,
     Contrast,
@@ -20,6 +21,7 @@ from advisor.recommendation import (
     Terms,
     Traffic,
 )
+from advisor.visitor import Try, Visitor
 
 ZONE = timezone(timedelta(hours=1))
 NASTY = "\x1b[31m<script>alert(1)</script>[bold]\u202e\r\nBcc: eve@evil.example\n\x07" + "x" * 100
@@ -370,7 +372,7 @@ def weekly_advice(rich_advice: Advice) -> Advice:
     first = replace(
         first,
         before=Estimate(61, 2400, 77, 400, (290, 11000), (0.019, 0.058), (0.015, 0.066)),
-        after=Estimate(2, 2390, 12, 390, (2, 10900), (0.00008, 0.0087), (0.0, 0.0131)),
+        after=Estimate(2, 2390, 12, 390, (2, 10900), (0.00008, 0.0087), (0.0, 0.0131), 0.0079),
         cheaper="Of the 312 unwanted clients that it stops, 200 talk before their turn: postscreen does that too.",
     )
     listed = replace(
@@ -395,8 +397,33 @@ def weekly_advice(rich_advice: Advice) -> Advice:
         contrast=Contrast(
             moment(9, 0, 3),
             moment(16, 0, 3),
-            (("attempts from outside", 38204, 36950), ("by reject_rbl_client bl.example.net", 0, 712)),
+            (("attempts from outside", 38204, 36950), ("refused by reject_rbl_client bl.example.net", 0, 712)),
             ("Gone: reject_rbl_client bl.example.net refused none of 23,224 attempts, and 712 of 21,848 before.",),
+        ),
+        overlap=Overlap(
+            44,
+            (ListNamed("zen.example", 40, 40, 30, 1000), ListNamed("bl.example.net", 14, 4, 4, None)),
+            ((("zen.example",), 30), (("zen.example", "bl.example.net"), 10), (("bl.example.net",), 4)),
+        ),
+        visitors=(
+            Visitor(
+                "192.0.2.200",
+                "unknown",
+                None,
+                "localhost",
+                90,
+                60,
+                20,
+                10,
+                0,
+                55,
+                moment(16),
+                moment(22),
+                (("the content filter called it spam", 55),),
+                (("reject_rbl_client", 20),),
+                ("", "win@bot.example"),
+                (Try(moment(22), "win@bot.example", "u@ourdom.test", "reject", "554 5.7.1", "Service unavailable"),),
+            ),
         ),
     )
 

@@ -10,8 +10,9 @@ from tests.reports.conftest import NASTY
 
 KEYS = {
     "schema", "period", "timezone", "hosts", "postfix_version", "configuration", "coverage", "attempts", "evidence",
-    "terms", "restrictions", "plan", "sequels", "contrast", "allowlist", "findings", "greylisting", "lists", "spf",
-    "dmarc", "refused_by", "client_status", "days", "unrecognised_samples", "cannot_show",
+    "terms", "restrictions", "plan", "sequels", "contrast", "overlap", "visitors", "allowlist", "findings",
+    "greylisting", "lists", "spf", "dmarc", "refused_by", "client_status", "days", "unrecognised_samples",
+    "cannot_show",
 }  # fmt: skip
 RESTRICTION = {
     "name", "tip", "claim", "parameter", "state", "recommendation", "rank", "stopped", "hurt", "undecided",
@@ -71,6 +72,7 @@ def test_what_is_expected_of_a_week(weekly_advice: Advice, now: datetime) -> Non
     assert first["after"] == {
         "hurt": 2, "wanted": 2390, "doubtful_turned": 12, "doubtful_passed": 390, "share": 2 / 2390,
         "messages": {"hurt": 2, "wanted": 10900}, "interval": [0.00008, 0.0087], "next_week": [0.0, 0.0131],
+        "at_most": 0.0079,
     }  # fmt: skip
     assert (second["spelled"], second["argument"]) == (
         "reject_rbl_client bl.example.net=127.0.0.[2..11]", "bl.example.net=127.0.0.[2..11]",
@@ -80,6 +82,17 @@ def test_what_is_expected_of_a_week(weekly_advice: Advice, now: datetime) -> Non
     assert data["plan"][-1] == {"week": 5, "name": "reject_rbl_client zen.example", "step": "log"}
     assert data["contrast"]["period"] == {"start": "2026-11-09T00:03:00+01:00", "end": "2026-11-16T00:03:00+01:00"}
     assert data["contrast"]["counts"][0] == {"name": "attempts from outside", "now": 38204, "before": 36950}
+
+
+def test_lists_and_visitors_are_told(weekly_advice: Advice, now: datetime) -> None:
+    data = data_of(weekly_advice, now)
+    assert data["overlap"]["together"][1] == {"lists": ["zen.example", "bl.example.net"], "clients": 10}
+    (visitor,) = data["visitors"]
+    assert (visitor["first_seen"], visitor["last_seen"]) == ("2026-11-16T09:12:00+01:00", "2026-11-22T09:12:00+01:00")
+    assert (visitor["evidence"], visitor["senders"]) == (
+        {"the content filter called it spam": 55}, ["", "win@bot.example"],
+    )  # fmt: skip
+    assert visitor["last"][0]["time"] == "2026-11-22T09:12:00+01:00"
 
 
 def test_the_time_of_writing_changes_nothing(rich_advice: Advice, now: datetime) -> None:

@@ -136,7 +136,9 @@ def test_what_is_planned_and_how_the_week_before_was(weekly_advice: Advice, now:
         assert "weeks 3 to 5 2 more changes" in text
         assert "may turn away 0.5 % of a week's wanted clients at most, 90 % sure" in text
         assert "could judge fewer than 250 of them" in text
-        assert re.search(r"these 7\.0 days as long before attempts from outside 38,204 36,950 by reject_rbl", text)
+        assert re.search(
+            r"these 7\.0 days as long before attempts from outside 38,204 36,950 refused by reject_rbl", text
+        )
         assert "2 of 2,390 wanted clients" in text
         assert "postscreen does that too" in text
     assert len(part(data, "plain").splitlines()) <= 90
