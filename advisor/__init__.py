@@ -15,7 +15,7 @@ The flow, left to right and down; each module imports only from those before it,
         response ▸ blocklist ▸ dnsbl ▸ dmarc ▸ spf_check ▸ spf_query ▸ spf_policy ▸ existence ▸ likeness ▸ substitute
         restriction ▸ listing ▸ restrictions ▸ entry ▸ expression ▸ setting ▸ state ▸ problem ▸ master ▸ postconf
         mapfile ▸ effect ▸ pattern ▸ dictionary ▸ access ▸ shelf ▸ whitelist ▸ postgrey ▸ triplet ▸ greylist
-        comeback ▸ prospect ▸ forecast ▸ reduction ▸ hearing ▸ testimony ▸ census ▸ fold ▸ simulation ▸ outcome
+        comeback ▸ prospect ▸ forecast ▸ connection ▸ reduction ▸ hearing ▸ testimony ▸ census ▸ fold ▸ simulation ▸ outcome
     answers ──▶ Advice
         label ▸ case ▸ handover ▸ correspondence ▸ score ▸ content_filter ▸ listed ▸ reason ▸ reasons ▸ evidence
         board ▸ poll ▸ overlap ▸ visitor ▸ recommendation ▸ traffic ▸ contrast ▸ interval ▸ selection ▸ standing

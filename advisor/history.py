@@ -1,14 +1,16 @@
 """A history: all events of some logs or of a store, the account of their lines, and what is to be said about them."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from advisor import worker
 from advisor.depot import Depot, located
@@ -17,10 +19,10 @@ from advisor.errors import AdvisorError
 from advisor.event import ENCODED, SCHEMA, Coverage
 from advisor.ingestion import PART, Calendar, empty, foreign
 from advisor.log import Block, Log, UnreadableError
-from advisor.part import Origin, Part, in_log_order, load
+from advisor.part import Origin, Part, in_log_order
 from advisor.range import Range, cut, ranges
 from advisor.source import distinct, expand
-from advisor.store import account, in_order, names, parts
+from advisor.store import account, batches, in_order, names, parts
 from advisor.worker import Progress, Work, died
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,12 +31,26 @@ _CUSTOMARY = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class History:
-    """All events that there are, in log order, the account of all lines, and what there is to say about the logs."""
+    """All events that there are, in log order, the account of all lines, and what there is to say about the logs.
 
-    events: pa.Table
+    `read` gives the events, or is them: those of a store are read when somebody asks for them.
+    """
+
+    read: pa.Table | Callable[[], pa.Table]
     coverage: Coverage
     notes: tuple[str, ...] = ()
     bad: tuple[AdvisorError, ...] = ()
+    writers: frozenset[str] = frozenset()
+
+    @cached_property
+    def events(self) -> pa.Table:
+        """All events (columns of advisor.event.SCHEMA); AdvisorError for a part that cannot be read."""
+        return self.read if isinstance(self.read, pa.Table) else self.read()
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts that wrote them; those of the parts of a store, so that no event need be read for that."""
+        return self.writers or frozenset(pc.unique(self.events["host"]).to_pylist()) - {None}
 
 
 class Source(NamedTuple):
@@ -101,10 +117,13 @@ def _sentence(one: Source, other: Source, hosts: list[str]) -> str:
 def open_store(store: Path | Depot) -> History:
     """Read a store as a whole."""
     target = located(store)
-    loaded = [load(target / part.name) for part in parts(target)]
-    found = [part for part, _ in loaded]
-    events = pa.concat_tables([SCHEMA.empty_table(), *(table for _, table in loaded)])
-    return History(events, account(found), (*overlaps(_sources(found)), *_deleted(found)))
+    found = parts(target)
+    return History(
+        lambda: pa.Table.from_batches(batches(target, found=found), SCHEMA),
+        account(found),
+        (*overlaps(_sources(found)), *_deleted(found)),
+        writers=frozenset(host for part in found for host in part.hosts),
+    )
 
 
 def _deleted(found: Sequence[Part]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from advisor import worker
 from advisor.attempt import SCHEMA, attempts_of_hosts, merged
-from advisor.depot import Depot
+from advisor.depot import Depot, located
 from advisor.errors import AdvisorError
 from advisor.part import Part
 from advisor.record import COLUMNS
@@ -78,7 +78,9 @@ def _shares(found: Sequence[Part], processes: int) -> list[tuple[str, ...]]:
 
 def _events(store: Path | Depot, hosts: Sequence[str] | None, syslog_name: str | None) -> Iterator[pa.RecordBatch]:
     """The events of some hosts, or of all; of one Postfix, and of what is no Postfix."""
-    for batch in batches(store, COLUMNS, hosts):
+    target = located(store)
+    found = [part for part in parts(target) if hosts is None or not {*hosts}.isdisjoint(part.hosts)]
+    for batch in batches(target, COLUMNS, found):
         chosen = batch
         if hosts is not None:
             chosen = chosen.filter(pc.is_in(chosen.column("host"), value_set=pa.array(hosts, pa.string())))

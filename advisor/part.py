@@ -132,14 +132,18 @@ def load(path: Path | Object, columns: Sequence[str] = SCHEMA.names) -> tuple[Pa
         return part, found.cast(wanted)
 
 
-def stream(path: Path | Object, columns: Sequence[str] = SCHEMA.names) -> Iterator[pa.RecordBatch]:
-    """Read these columns of a part in log order, a row group at a time, which holds whole blocks of the log."""
+def stream(path: Path | Object, end: int, columns: Sequence[str] = SCHEMA.names) -> Iterator[pa.RecordBatch]:
+    """Read these columns of a part in log order, a row group at a time, which holds whole blocks of the log.
+
+    The part may be rewritten meanwhile, and be longer; what begins at `end` or later is left out.
+    """
     wanted = pa.schema([SCHEMA.field(name) for name in columns])
     with _opened(path) as (_, file):
         turns = [range(number, number + 1) for number in range(file.num_row_groups)]
         for turn in turns if _in_turn(file.metadata) else [range(file.num_row_groups)]:
             found = in_log_order(file.read_row_groups([*turn], [*{"offset", *columns}]))
-            yield from found.select(list(columns)).cast(wanted).to_batches()
+            found = found.filter(pc.less(found["offset"], end)).select(list(columns))
+            yield from found.cast(wanted).to_batches()
 
 
 def _in_turn(metadata: pq.FileMetaData) -> bool:

@@ -8,6 +8,9 @@ from typing import Any
 from advisor.interval import beside
 from advisor.recommendation import Host
 
+_NAMED = 5
+"""So many hosts at fault are named in a sentence."""
+
 
 @dataclass(frozen=True)
 class Held:
@@ -146,7 +149,8 @@ def sentences(found: Sequel, zone: tzinfo) -> Iterator[str]:
     if found.passed:
         yield f"Attempts that came in although it refuses their like (allowed, or not asked): {found.passed:,}."
     if found.hosts:
-        names = ", ".join(map(_named, found.hosts))
+        more = len(found.hosts) - _NAMED
+        names = ", ".join(map(_named, found.hosts[:_NAMED])) + (f" and {more} more" if more > 0 else "")
         yield f"Relax it: it refuses mail that is wanted. Allow {names}."
 
 

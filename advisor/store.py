@@ -6,7 +6,7 @@ metadata hold where it ends and the digest of that range, so a log is known agai
 
 import re
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -51,16 +51,12 @@ def account(found: Sequence[Part]) -> Coverage:
 
 
 def batches(
-    store: Path | Depot, columns: Sequence[str] = SCHEMA.names, hosts: Collection[str] | None = None
+    store: Path | Depot, columns: Sequence[str] = SCHEMA.names, found: Sequence[Part] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Read all events in log order, some ten thousand at a time; `hosts` leaves out the parts that hold none of them.
-
-    Events of other hosts may be among them all the same.
-    """
+    """Read all events in log order, some ten thousand at a time; of these parts, as they were when they were found."""
     target = located(store)
-    for part in parts(target):
-        if hosts is None or not {*hosts}.isdisjoint(part.hosts):
-            yield from stream(target / part.name, columns)
+    for part in parts(target) if found is None else found:
+        yield from stream(target / part.name, part.end, columns)
 
 
 def read(store: Path | Depot, columns: Sequence[str] = SCHEMA.names) -> pa.Table:

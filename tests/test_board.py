@@ -17,6 +17,7 @@ from advisor.postconf import from_text
 from advisor.question import Question
 from advisor.recommendation import Advice
 from advisor.reports import render
+from advisor.reports.choice import choice
 from advisor.restriction import ask
 from advisor.restrictions import CATALOGUE
 from advisor.switch import lines
@@ -158,6 +159,27 @@ def test_it_is_worked_without_a_mouse(page: Path, month: Board, tmp_path: Path) 
 
 def _stopped(board: Board, chosen: set[int]) -> str:
     return f"{count(board, chosen).stopped:,}"
+
+
+@pytest.mark.integration
+def test_without_a_script_it_says_the_same(page: Path, month: Board, tmp_path: Path) -> None:
+    ids = [f"board-{name}" for name in asdict(count(month, []))]
+    written = page.read_text()
+    shown = look(
+        page,
+        tmp_path / "profile",
+        expression=f"""[document.getElementById('board-said').textContent,
+            rows.map((cells) => cells.map((cell) => cell.textContent)),
+            {json.dumps(ids)}.map((id) => document.getElementById(id).textContent)]""",
+    ).value
+
+    opened = choice(month)
+
+    assert shown == [opened.sentence, [list(cells) for cells in opened.cells], list(opened.sums.values())]
+    for words in (opened.sentence, *(f'id="{one}">{value}<' for one, value in zip(ids, shown[2], strict=True))):
+        assert words in written
+    for cells in opened.cells:
+        assert all(f">{words}</td>" in written for words in cells)
 
 
 @pytest.mark.integration

@@ -120,6 +120,10 @@ def test_whom_nobody_harmed_is_no_news(fields: dict[str, Any]) -> None:
     assert found(*now(4, **PTR | WANTED | fields)).news == ()
 
 
+def test_a_host_that_something_accuses_once_is_no_news() -> None:
+    assert found(*now(4, **PTR | WANTED), *now(1, **PTR | WANTED | {"reasons": ";virus;"})).news == ()
+
+
 def test_nothing_is_compared_with_a_time_that_the_log_does_not_hold() -> None:
     assert of(since=START - WEEK * 0.91) is not None
     assert of(since=START - WEEK * 0.89) is None
@@ -158,12 +162,15 @@ def test_the_parts_add_up(rows: list[tuple[int, str, str, str | None, str | None
 
 
 def test_a_question_with_a_beginning_is_set_against_the_time_before() -> None:
-    def asked(since: str | None, until: str | None = None) -> Contrast | None:
-        question = Question((MONTH,), since=since, until=until, zone=UTC, now=datetime(2026, 11, 1, tzinfo=UTC))
-        return question.advise().contrast
+    def question(since: str | None, until: str | None = None) -> Question:
+        return Question((MONTH,), since=since, until=until, zone=UTC, now=datetime(2026, 11, 1, tzinfo=UTC))
 
-    made = asked("7d")
+    def asked(since: str | None, until: str | None = None) -> Contrast | None:
+        return question(since, until)._contrast()
+
+    made = question("7d").advise().contrast
     assert made is not None
+    assert made == asked("7d")
     assert made.end == datetime(2026, 10, 25, tzinfo=UTC)
     assert asked("30d") is None
     assert asked(None) is None

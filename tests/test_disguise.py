@@ -86,6 +86,14 @@ def test_it_tells_the_same(store: Path, made: Path) -> None:
     assert Question(store=made, zone=UTC).history.coverage == Question(store=store, zone=UTC).history.coverage
 
 
+def test_what_a_part_says_of_its_hosts_is_what_its_events_say(store: Path, made: Path) -> None:
+    def hosts(where: Path) -> set[str]:
+        return {host for part in parts(where) for host in part.hosts}
+
+    assert hosts(made) == set(pc.unique(Question(store=made, zone=UTC).events["host"]).to_pylist())
+    assert hosts(made).isdisjoint(hosts(store) - {"mail"})  # a word that tells of nobody
+
+
 def test_it_is_private_and_replaces_nothing(store: Path, made: Path) -> None:
     assert made.stat().st_mode & 0o777 == 0o700
     with pytest.raises(AdvisorError, match="holds a store already"):

@@ -180,3 +180,13 @@ def test_a_filtered_copy_is_found(tmp_path: Path) -> None:
     assert "both hold lines of mx1 from 2026-11-20 12:00:01 to 2026-11-20 12:00:59 UTC" in note
     ingestion.ingest([whole, copy], tmp_path / "store", zone=UTC, today=TODAY)
     assert open_store(tmp_path / "store").notes == (note,)
+
+
+def test_a_store_that_grows_while_it_is_read(tmp_path: Path) -> None:
+    log = write(tmp_path / "maillog", lines(20))
+    add(tmp_path / "store", log)
+    history = open_store(tmp_path / "store")
+    add(tmp_path / "store", write(log, lines(60)))
+    assert history.events.num_rows == history.coverage.events
+    assert history.hosts == {"mx1"}
+    assert open_store(tmp_path / "store").events.num_rows > history.events.num_rows

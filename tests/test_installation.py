@@ -32,8 +32,9 @@ def run(*words: str, cwd: Path, **more: str) -> str:
 
 
 def tracked() -> list[Path]:
-    """The files of a checkout."""
-    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    """The files of a checkout, and those that are about to become some."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return [Path(name) for name in done.stdout.split("\0") if name]
 
 
@@ -118,26 +119,33 @@ def packed(one: Distribution, folder: Path) -> None:
         wheel.writestr(f"{info}/RECORD", "".join(f"{path},,\n" for path in (*files, f"{info}/RECORD")))
 
 
+@pytest.fixture
+def empty() -> Iterator[Path]:
+    """A folder that is gone at once, for what fills it is large."""
+    with TemporaryDirectory() as name:
+        yield Path(name)
+
+
 @pytest.mark.long
 @pytest.mark.integration
-def test_pipx_installs_it_into_an_empty_home(built: Path, tmp_path: Path) -> None:
+def test_pipx_installs_it_into_an_empty_home(built: Path, empty: Path) -> None:
     pipx, (wheel,) = real("pipx"), built.glob("*.whl")
-    wheels = tmp_path / "wheels"
+    wheels = empty / "wheels"
     wheels.mkdir()
     for one in needed("maillog-advisor").values():
         packed(one, wheels)
-    home = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+    home = {"HOME": str(empty), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_CONFIG_FILE": os.devnull}
 
     command = [pipx, "install", "--python", sys.executable, str(wheel)]
     done = subprocess.run(
-        command, env=home | offline, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=300
+        command, env=home | offline, cwd=empty, check=False, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
-    page = tmp_path / "report.html"
-    advisor = [str(tmp_path / ".local/bin/advisor"), "report", str(MONTH), "-o", str(page)]
-    done = subprocess.run(advisor, env=home, cwd=tmp_path, check=False, capture_output=True, text=True)
+    page = empty / "report.html"
+    advisor = [str(empty / ".local/bin/advisor"), "report", str(MONTH), "-o", str(page)]
+    done = subprocess.run(advisor, env=home, cwd=empty, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert 'id="board-data"' in page.read_text()

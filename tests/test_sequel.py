@@ -211,6 +211,8 @@ def test_the_first_week_is_held_against_what_was_decided() -> None:
     assert "It refuses more clients and more wanted clients than foreseen." in words
     assert "it turned away 41 of 141 wanted clients; foreseen were 0.0 to" in words
     assert len(other.hosts) == 12
+    assert words.count("refused 9 times") == 5
+    assert words.endswith(" and 7 more.")
 
 
 def test_no_week_after_it_is_no_first_week() -> None:

@@ -11,7 +11,7 @@ week       the harm of a week, the plan by weeks, the week before
 visible    what becomes of text from the log
 page       lines of plain text; terminal and mail are made of them
 charts     the figures they share
-headline, course, sketch   of the page: its verdict, what to type in blocks, charts that it alone has
+headline, course, choice, sketch   of the page: its verdict, what to type, a set on its board, charts of its own
 
 Each is imported when asked for: drawing takes longer to import than a log of 10,000 lines to read.
 """

@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from advisor.board import Board
 from advisor.recommendation import Advice
 from advisor.reports import Letter, card, charts, course, headline, sketch, wording
+from advisor.reports.choice import choice
 from advisor.reports.visible import clean, cut
 
 _WIDE, _NARROW = 6.6, 3.7
@@ -59,6 +60,7 @@ def render(advice: Advice, how: Letter) -> str:
         script=Markup(script) if data else "",  # noqa: S704 - as the sheet
         script_hashes=[_hash(each) for each in scripts],
         board=data,
+        choice=choice(data) if data else None,
         board_data=Markup(_data(data)) if data else "",  # noqa: S704 - JSON in which no tag can begin or end
         charts=_charts(advice) if how.only is None else {},
     )

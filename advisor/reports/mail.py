@@ -12,6 +12,7 @@ from email.utils import format_datetime
 from functools import partial
 from hashlib import sha256
 
+from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 
 from advisor.errors import AdvisorError
@@ -123,13 +124,16 @@ def later(advice: Advice, how: Letter) -> list[str]:
 
 
 def prices(advice: Advice, one: Recommendation) -> list[tuple[str, str]]:
-    """What a change stops and hurts, each under its label; what it does alone is said by the count of attempts."""
+    """What a change stops and hurts, each under its label; what it does alone is said by the count of attempts.
+
+    What is cheaper is said once: it is the same for most.
+    """
     found = [
         ("stops", card.stops(one)),
         ("hurts", card.hurts(one)),
         *((f"{label}:", words) for label, words in card.foreseen(one, advice.terms)[1:] if words != NO_EVIDENCE),
         ("allow", allow(one)),
-        ("cheaper", one.cheaper),
+        ("cheaper", one.cheaper if one.rank == 1 else ""),
     ]
     return [(label, words) for label, words in found if words]
 
@@ -191,6 +195,7 @@ def _add_page(message: EmailMessage, advice: Advice, how: Letter, domain: str) -
             plan=week.plan(advice, _WEEKS),
             week=week,
             prices=prices,
+            parted=_parted,
             typed=typed,
             subject=subject(advice),
         ),
@@ -203,6 +208,11 @@ def _add_page(message: EmailMessage, advice: Advice, how: Letter, domain: str) -
         page = message.get_payload(1)
         assert isinstance(page, EmailMessage)
         page.add_related(picture, "image", "png", cid=f"<{chart}>", disposition="inline")
+
+
+def _parted(cell: str) -> Markup:
+    """`612/1,391` for a narrow table: on a phone the line breaks before a number, not within it."""
+    return escape(cell).replace("/", Markup("/<wbr>"))
 
 
 def _drawn(axes: Axes, palette: charts.Palette, changes: list[Recommendation]) -> None:

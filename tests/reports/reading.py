@@ -16,8 +16,12 @@ class _Words(HTMLParser):
         self._alts = alts
         self.words: list[str] = []
         self._tags: list[str] = []
+        self._goes_on = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "wbr":  # where a line may end; the word goes on
+            self._goes_on = True
+            return
         self._tags.append(tag)
         self.words.append(" ".join(value or "" for name, value in attrs if name == "alt" and self._alts))
 
@@ -27,7 +31,8 @@ class _Words(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._tags or self._tags[-1] not in SILENT:
-            self.words.append(data)
+            self.words.append(self.words.pop() + data if self._goes_on else data)
+        self._goes_on = False
 
 
 def flat(text: str) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from advisor.pseudonym import Pseudonyms, hidden
 from advisor.recommendation import Advice
 from advisor.reports import render
 from tests.reports.conftest import NASTY
@@ -93,6 +94,14 @@ def test_lists_and_visitors_are_told(weekly_advice: Advice, now: datetime) -> No
         {"the content filter called it spam": 55}, ["", "win@bot.example"],
     )  # fmt: skip
     assert visitor["last"][0]["time"] == "2026-11-22T09:12:00+01:00"
+
+
+def test_pseudonyms_stand_for_all_that_is_somebodys(weekly_advice: Advice, now: datetime) -> None:
+    by = Pseudonyms(bytes(32), ["mx1"])
+    text = json.dumps(data_of(hidden(weekly_advice, by), now))
+    for mine in ("198.51.100.7", "192.0.2", "partner.example", "bl.example.net", "win@bot", "u@ourdom", "mx1.example"):
+        assert mine in json.dumps(data_of(weekly_advice, now))
+        assert mine not in text
 
 
 def test_the_time_of_writing_changes_nothing(rich_advice: Advice, now: datetime) -> None:

@@ -1,16 +1,19 @@
 import email
 import re
 import struct
+from base64 import b64encode
 from dataclasses import replace
 from datetime import datetime
 from email.message import EmailMessage, Message
 from email.policy import strict
+from pathlib import Path
 
 import pytest
 
 from advisor.errors import AdvisorError
 from advisor.recommendation import Advice
 from advisor.reports import render
+from tests.reports.browser import Browser
 from tests.reports.reading import flat, message, of_page, part
 
 
@@ -78,6 +81,25 @@ def test_the_html_part_works_in_mail_clients(any_advice: Advice, now: datetime) 
     page = part(mail_of(any_advice, now), "html")
     for what in ("<script", "<style", "<svg", "data:", "http", "var(", "display:flex", "display:grid"):
         assert what not in page.lower()
+
+
+@pytest.mark.parametrize("which", ["weekly_advice", "hostile_advice"])
+def test_chromium_shows_it_and_nothing_in_it_runs(
+    which: str, now: datetime, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    data = mail_of(request.getfixturevalue(which), now)
+    page, file = part(data, "html"), tmp_path / "mail.html"
+    for inside in message(data).walk():
+        if inside.get_content_type() == "image/png":
+            picture = b64encode(inside.get_content()).decode()
+            page = page.replace(f"cid:{inside['Content-ID'][1:-1]}", f"data:image/png;base64,{picture}")
+    file.write_text(page)
+    with Browser(tmp_path) as browser:
+        for width in (360, 1180):
+            seen = browser.visit(file, width)
+            assert (seen.console, seen.dialogs) == ([], [])
+            assert all(each.startswith(("file:", "data:")) for each in seen.requests)
+            assert seen.width <= width
 
 
 def test_text_is_72_columns_but_for_what_is_typed(any_advice: Advice, now: datetime) -> None:
