@@ -39,6 +39,14 @@ class Share(NamedTuple):
 def muster(store: Path | Depot, ours: Ours | None = None, syslog_name: str | None = None) -> pa.Table:
     """Join all events of a store to attempts (columns of advisor.attempt.SCHEMA, in log order).
 
+    The arguments and the errors are those of mustered(), which need not have all attempts in memory.
+    """
+    return pa.Table.from_batches(mustered(store, ours, syslog_name), SCHEMA)
+
+
+def mustered(store: Path | Depot, ours: Ours | None = None, syslog_name: str | None = None) -> Iterator[pa.RecordBatch]:
+    """Join all events of a store to attempts, and give these some ten thousand at a time, in log order.
+
     `ours` is what the configuration calls its own, `syslog_name` asks about one Postfix of several. Of the events each
     process holds a row group, and what is open. AdvisorError for a part that cannot be read, where a process was
     killed, and where there is no room for temporary files.
@@ -46,7 +54,8 @@ def muster(store: Path | Depot, ours: Ours | None = None, syslog_name: str | Non
     found, ours = parts(store), ours or Ours()
     shares = _shares(found, worker.count())
     if len(shares) < 2 or sum(part.size for part in found) < worker.LARGE:
-        return pa.Table.from_batches(attempts_of_hosts(_events(store, None, syslog_name), ours), SCHEMA)
+        yield from attempts_of_hosts(_events(store, None, syslog_name), ours)
+        return
     with ExitStack() as stack:
         files = [stack.enter_context(tempfile.TemporaryFile()) for _ in shares]
         tasks = [
@@ -60,7 +69,7 @@ def muster(store: Path | Depot, ours: Ours | None = None, syslog_name: str | Non
         sources = dict.fromkeys(part.source for part in found)
         for file in files:
             file.seek(0)
-        return pa.Table.from_batches(merged([pa.ipc.open_stream(file) for file in files], sources), SCHEMA)
+        yield from merged([pa.ipc.open_stream(file) for file in files], sources)
 
 
 def _shares(found: Sequence[Part], processes: int) -> list[tuple[str, ...]]:

@@ -183,10 +183,13 @@ def test_a_filtered_copy_is_found(tmp_path: Path) -> None:
 
 
 def test_a_store_that_grows_while_it_is_read(tmp_path: Path) -> None:
-    log = write(tmp_path / "maillog", lines(20))
-    add(tmp_path / "store", log)
+    def add(count: int) -> None:
+        log = write(tmp_path / "maillog", lines(count))
+        ingestion.ingest([log], tmp_path / "store", zone=UTC, today=TODAY)
+
+    add(20)
     history = open_store(tmp_path / "store")
-    add(tmp_path / "store", write(log, lines(60)))
+    add(60)
     assert history.events.num_rows == history.coverage.events
     assert history.hosts == {"mx1"}
     assert open_store(tmp_path / "store").events.num_rows > history.events.num_rows
