@@ -92,9 +92,10 @@ def valid(found: Iterable[Entry]) -> list[Entry]:
     return [entry for its in kept.values() for entry in its]
 
 
-def url(store: Path) -> re.Match[str] | None:
-    """Read a URL, which may have become a path on its way; None for a folder."""
-    return _URL.fullmatch(str(store))
+def url(store: Path) -> str | None:
+    """Give a URL as it is spelled, though it may have become a path on its way; None for a folder."""
+    found = _URL.fullmatch(str(store))
+    return found and f"{found['scheme']}://{found['place'].rstrip('/')}"
 
 
 def spool(store: "Path | Depot") -> Path:
@@ -109,20 +110,19 @@ def located(store: "Path | Depot") -> "Path | Depot":
     found = url(store)
     if found is None:
         return store
-    if found["scheme"] in ("file", "local"):
-        return Path(f"/{found['place']}")
-    return Depot(found["scheme"], found["place"].rstrip("/"))
+    scheme, _, place = found.partition("://")
+    return Path(f"/{place}") if scheme in ("file", "local") else Depot(found)
 
 
 class Depot:
     """A store in an object storage. AdvisorError where the storage cannot be reached."""
 
-    def __init__(self, scheme: str, place: str) -> None:
+    def __init__(self, url: str) -> None:
         """Begin with what is there."""
-        self.url = f"{scheme}://{place}"
+        self.url = url
         self.lease: Held | None = None
         self._entries: dict[str, Entry] = {}
-        if scheme not in WHOLE:
+        if url.partition(":")[0] not in WHOLE:
             what = "is no storage in which a part is there as a whole or not at all"
             raise AdvisorError(self.url, what, f"use a folder, or one of: {', '.join(sorted(WHOLE))}")
         with self._reached():
@@ -154,7 +154,10 @@ class Depot:
         """List the names of all objects; FileNotFoundError where there are none."""
         with self._reached():
             self._fs.invalidate_cache()
-            found = [str(path).rpartition("/")[2] for path in self._fs.ls(self._root, detail=False)]
+            try:
+                found = [str(path).rpartition("/")[2] for path in self._fs.ls(self._root, detail=False)]
+            except FileNotFoundError:
+                found = []
         if not found:
             raise FileNotFoundError(2, "there is nothing", self.url)
         return found
@@ -190,7 +193,6 @@ class Depot:
     def create(self, key: str, data: bytes) -> bool:
         """Make a small object, unless there is one of this name."""
         with self._reached():
-            self._fs.makedirs(self._root, exist_ok=True)
             try:
                 self._fs.pipe_file(f"{self._root}/{key}", data, mode="create")
             except FileExistsError:

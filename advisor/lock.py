@@ -20,9 +20,9 @@ class BusyError(AdvisorError):
 @contextmanager
 def locked(store: Path, patience: float = PATIENCE) -> Iterator[None]:
     """Keep others from writing to a store, which is made if it is not there; BusyError after so many seconds."""
-    if url(store) is not None:
+    if (found := url(store)) is not None:
         todo = "choose a folder; only `advisor ingest` writes to an object storage"
-        raise AdvisorError(str(store), "is no folder", todo)
+        raise AdvisorError(found, "is no folder", todo)
     try:
         store.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (store / ".lock").open("ab")

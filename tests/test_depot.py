@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advisor import depot, ingestion, lease, store
+from advisor import depot, ingestion, lease, store, worker
 from advisor.depot import Depot, Entry, located, valid
 from advisor.errors import AdvisorError
 from advisor.history import open_store
@@ -264,11 +264,28 @@ def test_a_store_in_s3(server: str, tmp_path: Path) -> None:
     assert not at(url).create(lease._key(max(numbers)), b"0"), "If-None-Match"
 
 
+def test_hosts_in_s3_in_several_processes(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingestion, "PART", 100_000)
+    monkeypatch.setattr(worker, "count", lambda: 2)
+    for host in ("mx1", "mx2"):
+        log = write(tmp_path / host, lab_log("postgrey").replace(b" mx1 ", b" %s " % host.encode()))
+        add(Path("s3://mail/hosts"), log)
+    once = muster(Path("s3://mail/hosts"))
+    monkeypatch.setattr(worker, "LARGE", -1)
+    assert muster(Path("s3://mail/hosts")).equals(once)
+    assert set(once["host"].to_pylist()) == {"mx1", "mx2"}
+
+
+def test_where_there_is_nothing(server: str) -> None:
+    with pytest.raises(AdvisorError, match="s3://mail/none: is not a store: there is nothing"):
+        store.parts(Path("s3://mail/none"))
+
+
 def test_a_storage_that_is_not_there(server: str, tmp_path: Path) -> None:
     s3fs = pytest.importorskip("s3fs")
     log = write(tmp_path / "maillog", lines(3))
     with pytest.raises(AdvisorError, match="no-such-bucket"):
-        store.parts(Path("s3://no-such-bucket/store"))
+        add(Path("s3://no-such-bucket/store"), log)
     s3fs.S3FileSystem.clear_instance_cache()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
