@@ -223,22 +223,30 @@ def _verdict(one: _Weighed, days: float, terms: Terms) -> tuple[str, tuple[str, 
     if after.interval and after.interval[0] > terms.max_harm:
         return LEAVE, (*said, allowed)
     if before.hurt > one.stopped.sum():
-        return LEAVE, (*said, f"It would have stopped {one.stopped.sum():,} unwanted clients, fewer than it hurts.")
+        return LEAVE, (f"It would have stopped {one.stopped.sum():,} unwanted clients, fewer than it hurts.", *said)
     doubts = _doubts(one, days, terms)
     unsure = doubts or after.at_most is None or after.at_most > terms.max_harm
     if unsure and before.interval and before.interval[0] > terms.max_harm:
-        return LEAVE, (*said, f"Alone it hurts more than {_percent(terms.max_harm)} for certain.", *doubts)
+        return LEAVE, (f"Alone it hurts more than {_percent(terms.max_harm)} for certain.", *said, *doubts)
     if doubts or after.at_most is None:
-        return _trial(one), (*said, *doubts)
+        return _trial(one), (*doubts, *_untried(one), *said)
     if after.at_most > terms.max_harm:
         clients = f"{after.doubtful_turned:,} clients that it turns away are undecided"
         why = f" ({clients})" if after.doubtful_turned else ""
-        return _trial(one), (*said, f"That may be more than {_percent(terms.max_harm)}{why}.")
+        return _trial(one), (
+            f"It may hurt more than {_percent(terms.max_harm)}{why}.",
+            *_untried(one),
+            *said,
+        )
     return ENFORCE, (*said, allowed)
 
 
 def _trial(one: _Weighed) -> str:
     return WARN if one.asked.restriction.says else LEAVE
+
+
+def _untried(one: _Weighed) -> tuple[str, ...]:
+    return () if one.asked.restriction.says else ("It has no trial form, so gather more log first.",)
 
 
 def _untold(one: _Weighed) -> tuple[str, tuple[str, ...]]:
@@ -250,6 +258,8 @@ def _untold(one: _Weighed) -> tuple[str, tuple[str, ...]]:
 def _said(one: _Weighed, terms: Terms) -> tuple[str, ...]:
     """What was counted."""
     before, after = one.before, one.after
+    if not before.wanted:
+        return ()
     alone = f"Alone it would have turned away {before.hurt:,} of {before.wanted:,} wanted clients."
     if after.at_most is None:
         return (alone,)

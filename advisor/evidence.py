@@ -32,7 +32,7 @@ def sentence(reasons: str, restriction: str = "") -> str:
     counted = [found.says for found in named if restriction not in found.silent_on]
     silent = [found.says for found in named if restriction in found.silent_on]
     if silent:
-        silent[-1] += " (not counted here: by the same facts)" if restriction else ""
+        silent[-1] += " (not counted: same facts)" if restriction else ""
     return "; ".join([*counted, *silent]) or "nothing is known of it"
 
 
