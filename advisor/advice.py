@@ -60,9 +60,9 @@ class Situation:
 def advise(situation: Situation) -> Advice:
     """Recommend what to change, and say what the log does not show."""
     outside = situation.attempts.filter(pc.field("origin") == "outside")
-    asked, frame = _answered(outside, candidates(_codes(situation.config), situation.dns), situation.dns)
+    of_policies, asked, frame = _answered(outside, candidates(_codes(situation.config), situation.dns), situation.dns)
     docket = Docket(frame)
-    views = outlooks(outside, _answers(outside, policies(), situation.dns), situation.terms, situation.zone)
+    views = outlooks(outside, of_policies, situation.terms, situation.zone)
     decisions = {found.name: found for found in decide(frame, asked, situation.terms)}
     became = {each.name: each for each in sequels(frame, asked, situation.terms)}
     drafts = {
@@ -158,34 +158,36 @@ def _codes(config: Postconf | None) -> dict[str, str]:
     return {name: config.value(name) for name in PARAMETERS if config.is_set(name)}
 
 
-def _answered(outside: pa.Table, asked: Sequence[Asked], dns: Responses) -> tuple[tuple[Asked, ...], pa.Table]:
-    """The candidates and their answers to the attempts from outside, computed by DuckDB.
+def _answered(
+    outside: pa.Table, asked: Sequence[Asked], dns: Responses
+) -> tuple[pa.Table, tuple[Asked, ...], pa.Table]:
+    """The answers of the policies, the candidates, and their answers to the attempts from outside, by DuckDB.
 
     A list that would have refused nobody, accepted or not, is no candidate; each tip is.
     """
-    table = _answers(outside, asked, dns)
-    refuses = pa.array(sorted(REFUSES))
-    kept = [
-        number
-        for number, one in enumerate(asked)
-        if one.restriction.tip or pc.any(pc.is_in(table[f"answer_{number}"], refuses)).as_py()
-    ]
-    for new, old in enumerate(kept):
-        names = {f"{kind}_{old}": f"{kind}_{new}" for kind in ("answer", "basis", "reply")}
-        if new != old:
-            table = table.drop_columns([*names.values()]).rename_columns(
-                [names.get(name, name) for name in table.column_names if name not in names.values()]
-            )
-    return tuple(asked[number] for number in kept), table
-
-
-def _answers(outside: pa.Table, asked: Sequence[Asked], dns: Responses) -> pa.Table:
     import duckdb  # noqa: PLC0415 - a tenth of a second that --help need not pay
 
+    both = (*policies(), *asked)
     with duckdb.connect() as engine:
         engine.register("outside", outside)
-        table: pa.Table = answers(engine.table("outside"), asked, dns).to_arrow_table()
-    return table
+        table: pa.Table = answers(engine.table("outside"), both, dns).to_arrow_table()
+    refuses = pa.array(sorted(REFUSES))
+    first = len(both) - len(asked)
+    kept = [
+        number
+        for number, one in enumerate(both)
+        if number >= first and (one.restriction.tip or pc.any(pc.is_in(table[f"answer_{number}"], refuses)).as_py())
+    ]
+    return _only(table, range(first), len(both)), tuple(both[number] for number in kept), _only(table, kept, len(both))
+
+
+def _only(table: pa.Table, numbers: Sequence[int], of: int) -> pa.Table:
+    """The answers of some restrictions, numbered anew."""
+    kinds = ("answer", "basis", "reply")
+    new = {f"{kind}_{old}": f"{kind}_{number}" for number, old in enumerate(numbers) for kind in kinds}
+    others = {f"{kind}_{number}" for kind in kinds for number in range(of)} - new.keys()
+    names = [name for name in table.column_names if name not in others]
+    return table.select(names).rename_columns([new.get(name, name) for name in names])
 
 
 def _version(events: pa.Table) -> str | None:
