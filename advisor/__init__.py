@@ -7,7 +7,8 @@ The flow, left to right and down; each module imports only from those before it,
         marks ▸ template ▸ scan ▸ refusal ▸ templates ▸ value ▸ heading ▸ sheet ▸ parser
     events ──▶ Parquet
         spool ▸ journal ▸ compression ▸ rotation ▸ log ▸ duplicate ▸ source ▸ depot ▸ part ▸ draft ▸ range
-        store ▸ temporary ▸ lock ▸ lease ▸ worker ▸ recognition ▸ ingestion ▸ history ▸ follower ▸ service
+        store ▸ temporary ▸ lock ▸ lease ▸ worker ▸ absence ▸ cluster ▸ recognition ▸ ingestion ▸ split
+        shipment ▸ history ▸ follower ▸ service
     events ──▶ attempts
         record ▸ message ▸ session ▸ bcc ▸ screening ▸ spf ▸ queue ▸ retry ▸ habit ▸ correlation
         network ▸ recipient ▸ row ▸ pile ▸ register ▸ attempt ▸ muster
@@ -15,7 +16,8 @@ The flow, left to right and down; each module imports only from those before it,
         response ▸ blocklist ▸ dnsbl ▸ dmarc ▸ spf_check ▸ spf_query ▸ spf_policy ▸ existence ▸ likeness ▸ substitute
         restriction ▸ listing ▸ restrictions ▸ entry ▸ expression ▸ setting ▸ state ▸ problem ▸ master ▸ postconf
         mapfile ▸ effect ▸ pattern ▸ dictionary ▸ access ▸ shelf ▸ whitelist ▸ postgrey ▸ triplet ▸ greylist
-        comeback ▸ prospect ▸ forecast ▸ connection ▸ reduction ▸ hearing ▸ testimony ▸ census ▸ fold ▸ simulation ▸ outcome
+        comeback ▸ prospect ▸ forecast ▸ connection ▸ reduction ▸ hearing ▸ testimony ▸ census ▸ fold ▸ simulation
+        outcome ▸ levy
     answers ──▶ Advice
         label ▸ case ▸ handover ▸ correspondence ▸ score ▸ content_filter ▸ listed ▸ reason ▸ reasons ▸ evidence
         board ▸ poll ▸ overlap ▸ visitor ▸ recommendation ▸ traffic ▸ contrast ▸ interval ▸ selection ▸ standing
@@ -28,7 +30,7 @@ The flow, left to right and down; each module imports only from those before it,
     the machine around Postfix, or a copy of its files
         tree ▸ release ▸ checkup ▸ bind ▸ resolv ▸ endpoint ▸ policy_service ▸ milter ▸ outside ▸ asking ▸ inspection
     which logs, which period, whose configuration; one command for each function below
-        table ▸ progress ▸ absence ▸ examination ▸ intake ▸ question ▸ clearance ▸ watch
+        table ▸ progress ▸ examination ▸ intake ▸ question ▸ clearance ▸ watch
         option ▸ invocation ▸ commands ▸ cli
 
 Two pure halves. Parsing: lines in, events out; no state but the year and the zone of the header. Analysis: frames in,

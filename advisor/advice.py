@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from advisor.effect import state as state_of
 from advisor.entry import LISTS
 from advisor.event import UNRECOGNISED, Coverage
 from advisor.finding import cannot_show, findings
-from advisor.harm import Harm, measure
+from advisor.harm import Harm, hosts_of, measure
 from advisor.mapfile import MapFile
 from advisor.outlook import cheaper, outlooks, policies
 from advisor.overlap import overlap
@@ -42,6 +42,7 @@ CHANGES = 3
 class Situation:
     """What is to be advised on: attempts with their `reasons`, events, the account of lines, and the configuration.
 
+    `attempts` are all up to the end of the period, `events` those of the period, which begins at `since`.
     `config` is None where it is not known; then what is on is read from the log's own refusals. `dns` is what the DNS
     said when it was asked, `files` the tables of main.cf as they lie on the disk.
     """
@@ -55,20 +56,36 @@ class Situation:
     dns: Responses = field(default_factory=Responses)
     files: Mapping[str, MapFile] = field(default_factory=dict)
     terms: Terms = field(default_factory=Terms)
+    since: datetime | None = None
+
+    def period(self, table: pa.Table) -> pa.Table:
+        """The rows of the period that is reported on."""
+        if self.since is None:
+            return table
+        return table.filter(pc.field("time") >= pa.scalar(self.since, pa.timestamp("us", "UTC")))
 
 
 def advise(situation: Situation) -> Advice:
-    """Recommend what to change, and say what the log does not show."""
-    outside = situation.attempts.filter(pc.field("origin") == "outside")
-    of_policies, asked, frame = _answered(outside, candidates(_codes(situation.config), situation.dns), situation.dns)
-    docket = Docket(frame)
-    views = outlooks(outside, of_policies, situation.terms, situation.zone)
-    decisions = {found.name: found for found in decide(frame, asked, situation.terms)}
-    became = {each.name: each for each in sequels(frame, asked, situation.terms)}
+    """Recommend what to change, and say what the log does not show.
+
+    What is counted is of the period. What is decided, and whom to allow, is of all attempts: a week is too short.
+    """
+    learnt = situation.attempts.filter(pc.field("origin") == "outside")
+    of_policies, asked, whole = _answered(learnt, candidates(_codes(situation.config), situation.dns), situation.dns)
+    views = outlooks(learnt, of_policies, situation.terms, situation.zone)
+    decisions = {found.name: found for found in decide(whole, asked, situation.terms)}
+    became = {
+        each.name: each
+        for each in sequels(whole, asked, situation.terms)
+        if situation.since is None or each.since >= situation.since
+    }
+    frame, outside, all_mail = situation.period(whole), situation.period(learnt), Docket(whole)
+    docket = all_mail if situation.since is None else Docket(frame)
     drafts = {
         one.column: replace(
             relaxed(
-                _draft(measure(frame, one, number, docket), decisions[one.column], situation), became.get(one.column)
+                _draft(_harm(frame, docket, all_mail, one, number), decisions[one.column], situation),
+                became.get(one.column),
             ),
             cheaper=cheaper(docket, one, number, situation.config),
         )
@@ -77,7 +94,7 @@ def advise(situation: Situation) -> Advice:
     ranked = _ranked([drafts[name] for name in decisions], docket, asked, situation.config)
     times = situation.events["time"]
     start, end = pc.min(times).as_py(), pc.max(times).as_py()
-    seen = traffic(situation.attempts, situation.events, situation.zone)
+    seen = traffic(situation.period(situation.attempts), situation.events, situation.zone)
     allow = [host for found in ranked if found.rank for host in found.hosts]
     return Advice(
         start=start and start.astimezone(situation.zone),
@@ -103,6 +120,15 @@ def advise(situation: Situation) -> Advice:
         overlap=overlap(frame, asked, situation.events),
         visitors=visitors(outside),
     )
+
+
+def _harm(frame: pa.Table, docket: Docket, all_mail: Docket, asked: Asked, number: int) -> Harm:
+    """The harm in the period; the hosts are those of all attempts, since the allowlist has to hold them all."""
+    found = measure(frame, asked, number, docket)
+    if docket is all_mail:
+        return found
+    hosts, more = hosts_of(all_mail, asked, number)
+    return replace(found, hosts=hosts, hosts_more=more)
 
 
 def _board(

@@ -58,10 +58,12 @@ class _Log:
         at = self.frame.schema.get_field_index("action")
         return Docket(self.frame.set_column(at, "action", pa.array(["accept"] * self.frame.num_rows, pa.string())))
 
-    def clients(self, flags: Flags, start: int) -> int:
-        """The clients of these rows, each once in each 24 hours since `start`."""
+    def clients(self, flags: Flags, start: int) -> Codes:
+        """On how many days each client of these rows came, a day being 24 hours since `start`."""
         day = (self.time[flags] - start) // (_DAY // _MICROSECOND)
-        return len(np.unique(np.stack([self.docket.client[flags], day]), axis=1).T)
+        pairs = np.unique(np.stack([self.docket.client[flags], day]), axis=1)
+        days: Codes = np.unique(pairs[0], return_counts=True)[1].astype(np.int64)
+        return days
 
 
 def _flags(found: Any) -> Flags:  # noqa: ANN401 - an array of pyarrow, chunked or not
@@ -138,8 +140,18 @@ class _Switch:
 
     def held(self, kind: Flags) -> Held:
         """The clients of one kind: those that it would have turned away before, and those that it refused."""
-        before = self.log.clients(self.expected & kind, int(self.log.time.min()))
-        return Held(before, foreseen(before, *self.days), self.log.clients(self.own & kind, self.since))
+        days = self.log.clients(self.expected & kind, int(self.log.time.min()))
+        before, seen = int(days.sum()), int(self.log.clients(self.own & kind, self.since).sum())
+        return Held(before, foreseen(before, *self.days, _spread(days, self.days[0])), seen)
+
+
+def _spread(days: Codes, of: float) -> float:
+    """By how much the sum of these varies more than that of as many single days (a compound Poisson process).
+
+    Clients that came on more than half of the days come again, and vary less.
+    """
+    now_and_then = days[days <= of / 2]
+    return max(1.0, float((now_and_then**2).sum() / days.sum())) if len(days) else 1.0
 
 
 def _sequel(log: _Log, asked: Asked, number: int, terms: Terms) -> Sequel | None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from advisor.interval import at_most, foreseen, widened
-from advisor.recommendation import ENFORCE, LEAVE, WARN, Estimate, Step, Terms
+from advisor.recommendation import ENFORCE, LEAVE, RELAX, WARN, Estimate, Step, Terms
 from advisor.restriction import Asked
 from advisor.selection import Catch, select
 from advisor.standing import Docket, Flags, Standing, bits
@@ -307,7 +307,7 @@ def weeks(changes: Sequence[tuple[str, str, bool]], at_once: int = 3) -> tuple[S
     A week's log shows what a trial did, so each group takes two weeks: tried, then allowed and enforced. What is only
     to be tried is enforced by a later report, not by this plan; without a trial form it is only logged.
     """
-    steps = []
+    steps = [Step(1, name, "relax") for name, word, _ in changes if word == RELAX]
     ready = [each for each in changes if each[1] in (ENFORCE, WARN)]
     for at, (name, word, trial) in enumerate(ready):
         week = 1 + 2 * (at // at_once)

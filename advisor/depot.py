@@ -125,11 +125,15 @@ class Depot:
         if url.partition(":")[0] not in WHOLE:
             what = "is no storage in which a part is there as a whole or not at all"
             raise AdvisorError(self.url, what, f"use a folder, or one of: {', '.join(sorted(WHOLE))}")
-        with self._reached():
+        try:
             # An extra: few stores are in an object storage.
-            found = import_module("fsspec.core").url_to_fs(self.url, use_listings_cache=False)
-            self._fs: Any = found[0]
-            self._root: str = found[1]
+            with self._asked():
+                found = import_module("fsspec.core").url_to_fs(self.url, use_listings_cache=False)
+        except ImportError as error:
+            what = f"is in an object storage, and {error.name} is not installed"
+            raise AdvisorError(self.url, what, "pip install 'maillog-advisor[objects]'") from None
+        self._fs: Any = found[0]
+        self._root: str = found[1]
 
     def __str__(self) -> str:
         return self.url
@@ -152,7 +156,7 @@ class Depot:
 
     def listing(self) -> list[str]:
         """List the names of all objects; FileNotFoundError where there are none."""
-        with self._reached():
+        with self._asked():
             self._fs.invalidate_cache()
             try:
                 found = [str(path).rpartition("/")[2] for path in self._fs.ls(self._root, detail=False)]
@@ -175,14 +179,14 @@ class Depot:
         entry = self._entries.get(name)
         if entry is None:
             raise FileNotFoundError(2, "is not there", f"{self.url}/{name}")
-        with self._reached():
+        with self._asked():
             found: BinaryIO = self._fs.open(f"{self._root}/{entry.key}", mode)
         return found
 
     def put(self, file: Path, entry: Entry) -> None:
         """Add a part, then remove those that it stands for; BusyError where the lease went to somebody else."""
         assert self.lease is not None
-        with self._reached():
+        with self._told():
             self._fs.put_file(str(file), f"{self._root}/{entry.key}")
         self.lease.check()
         before = self._entries.get(entry.name)
@@ -192,7 +196,7 @@ class Depot:
 
     def create(self, key: str, data: bytes) -> bool:
         """Make a small object, unless there is one of this name."""
-        with self._reached():
+        with self._told():
             try:
                 self._fs.pipe_file(f"{self._root}/{key}", data, mode="create")
             except FileExistsError:
@@ -201,33 +205,42 @@ class Depot:
 
     def write(self, key: str, data: bytes) -> None:
         """Write a small object, whether there is one or not."""
-        with self._reached():
+        with self._told():
             self._fs.pipe_file(f"{self._root}/{key}", data)
 
     def read(self, key: str) -> bytes:
         """Read a small object; FileNotFoundError where there is none."""
-        with self._reached():
+        with self._asked():
             data: bytes = self._fs.cat_file(f"{self._root}/{key}")
         return data
 
     def remove(self, key: str) -> None:
         """Remove an object, if it is there."""
-        with self._reached(), suppress(FileNotFoundError):
+        with self._asked(), suppress(FileNotFoundError):
             self._fs.rm_file(f"{self._root}/{key}")
 
     @contextmanager
-    def _reached(self) -> Iterator[None]:
-        """Say in our words what the storage's library says in its own; what is not there is FileNotFoundError."""
+    def _asked(self) -> Iterator[None]:
+        """Say in our words what the storage's library says in its own; what is not there stays FileNotFoundError."""
         try:
             yield
         except (FileNotFoundError, AdvisorError):
             raise
-        except ImportError as error:
-            what = f"is in an object storage, and {error.name} is not installed"
-            raise AdvisorError(self.url, what, "pip install 'maillog-advisor[objects]'") from None
         except _errors() as error:
-            what = f"cannot be reached or written: {error}"
-            raise AdvisorError(self.url, what, "look at its name, its credentials and the network") from None
+            raise self._unreached(error) from None
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """As _asked(), of something that is written: what is not there then is the bucket."""
+        try:
+            with self._asked():
+                yield
+        except FileNotFoundError as error:
+            raise self._unreached(error) from None
+
+    def _unreached(self, error: Exception) -> AdvisorError:
+        what = f"cannot be reached or written: {error}"
+        return AdvisorError(self.url, what, "look at its name, its credentials and the network")
 
 
 def _errors() -> tuple[type[Exception], ...]:

@@ -121,6 +121,14 @@ def _refused_hosts(refused: pa.Table, restriction: str) -> tuple[Host, ...]:
     return tuple(sorted(found, key=lambda host: (-host.attempts, host.client_address))[:HOSTS])
 
 
+def hosts_of(docket: Docket, asked: Asked, number: int) -> tuple[tuple[Host, ...], int]:
+    """The hosts that restriction `number` turns away, all wanted ones and some others; and how many more there are."""
+    turned, _ = docket.answers(number)
+    name = asked.restriction.name
+    hosts, away = _hosts(docket, Standing.on(docket, name), turned, name)
+    return tuple(hosts), away - len(hosts)
+
+
 def _hosts(docket: Docket, standing: Standing, turned: Flags, restriction: str) -> tuple[list[Host], int]:
     """The clients turned away, those whose mail is wanted first, then the undecided, each by attempts; and how many."""
     rows = turned & (docket.client >= 0)

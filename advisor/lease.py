@@ -1,8 +1,9 @@
 """A lease: who may write to a depot, for there are no locks in an object storage.
 
-Leases are numbered objects, each made only if it is not there yet, so that one of those who want it gets it. Who holds
-the highest number may write until it is given back or has run out. Who was thought dead and was not finds a higher
-number after its next part, and ends with an error; that part does not count where a later one stands for it.
+Leases are numbered objects, each made only if it is not there yet, so that one of those who want it gets it; whether
+the storage keeps to that is tried each time, for not all that call themselves S3 do. Who holds the highest number may
+write until it is given back or has run out. Who was thought dead and was not finds a higher number after its next part,
+and ends with an error; that part does not count where a later one stands for it.
 """
 
 import os
@@ -92,6 +93,9 @@ def _taken(depot: Depot) -> Lease | None:
         return None
     if not depot.create(_key(newest + 1), _until(TERM)):
         return None
+    if depot.create(_key(newest + 1), _until(TERM)):
+        what = "makes an object anew that is there already, though it was told not to (If-None-Match)"
+        raise AdvisorError(str(depot), what, "two ingests at once would do harm: use a folder or another storage")
     for number in sorted(numbers)[1:]:
         depot.remove(_key(number))
     return Lease(depot, newest + 1)

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import NamedTuple
@@ -51,10 +51,12 @@ def mustered(store: Path | Depot, ours: Ours | None = None, syslog_name: str | N
     process holds a row group, and what is open. AdvisorError for a part that cannot be read, where a process was
     killed, and where there is no room for temporary files.
     """
-    found, ours = parts(store), ours or Ours()
-    shares = _shares(found, worker.count())
-    if len(shares) < 2 or sum(part.size for part in found) < worker.LARGE:
-        yield from attempts_of_hosts(_events(store, None, syslog_name), ours)
+    target, ours = located(store), ours or Ours()
+    found = parts(target)
+    large = worker.count() > 1 and sum(part.size for part in found) > worker.LARGE
+    shares = _shares(_weights(target, found), worker.count()) if large else []
+    if len(shares) < 2:
+        yield from attempts_of_hosts(_events(target, None, syslog_name), ours)
         return
     with ExitStack() as stack:
         files = [stack.enter_context(tempfile.TemporaryFile()) for _ in shares]
@@ -72,13 +74,19 @@ def mustered(store: Path | Depot, ours: Ours | None = None, syslog_name: str | N
         yield from merged([pa.ipc.open_stream(file) for file in files], sources)
 
 
-def _shares(found: Sequence[Part], processes: int) -> list[tuple[str, ...]]:
+def _weights(store: Path | Depot, found: Sequence[Part]) -> dict[str, int]:
+    """Count the events of each host. A part says which hosts it holds; how many lines each has is in a column."""
+    weights = dict.fromkeys((host for part in found for host in part.hosts), 0)
+    if len(weights) > 1:
+        for batch in batches(store, ["host"], found):
+            for each in pc.value_counts(batch.column("host").drop_null()).to_pylist():
+                weights[each["values"]] = weights.get(each["values"], 0) + each["counts"]
+    return weights
+
+
+def _shares(weights: Mapping[str, int], processes: int) -> list[tuple[str, ...]]:
     """Deal the hosts out so that each process has about as much to read; one host is never in two."""
-    weights: dict[str, float] = {}
-    for part in found:
-        for host in part.hosts:
-            weights[host] = weights.get(host, 0) + part.size / len(part.hosts)
-    dealt: list[tuple[float, list[str]]] = [(0, []) for _ in range(processes)]
+    dealt: list[tuple[int, list[str]]] = [(0, []) for _ in range(processes)]
     for host in sorted(weights, key=lambda host: (-weights[host], host)):
         least = min(range(processes), key=lambda number: dealt[number][0])
         dealt[least] = dealt[least][0] + weights[host], [*dealt[least][1], host]

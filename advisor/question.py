@@ -194,21 +194,26 @@ class Question:
         return events.filter(pc.or_(pc.is_null(name), pc.or_(pc.equal(name, self.syslog_name), service)))
 
     def _in_period(self, table: pa.Table) -> pa.Table:
-        for text, option, later in ((self.since, "--since", True), (self.until, "--until", False)):
-            if text is not None:
-                when = pa.scalar(moment(text, option, self.now, self.zone), pa.timestamp("us", "UTC"))
-                table = table.filter(pc.field("time") >= when if later else pc.field("time") < when)
-        return table
+        if self.since is not None:
+            table = table.filter(pc.field("time") >= self._moment(self.since, "--since"))
+        return self._until(table)
+
+    def _until(self, table: pa.Table) -> pa.Table:
+        return table if self.until is None else table.filter(pc.field("time") < self._moment(self.until, "--until"))
+
+    def _moment(self, text: str, option: str) -> pa.Scalar:
+        return pa.scalar(moment(text, option, self.now, self.zone), pa.timestamp("us", "UTC"))
 
     def advise(self) -> Advice:
         """The advice for the period."""
         # The attempts are read before the weighing begins, which would else be shown as waiting for that, too.
         history, events, _ = self.history, self.events, self._attempts
         notes = (*history.notes, *(str(error) for error in history.bad), *self._unused_labels())
+        since = None if self.since is None else moment(self.since, "--since", self.now, self.zone)
         with self.waiting("weighing"):
             found = _advise(
                 Situation(
-                    self.weighed,
+                    self._until(self._weighed),
                     events,
                     history.coverage,
                     self.configuration,
@@ -217,6 +222,7 @@ class Question:
                     self.responses,
                     self.map_files,
                     self.terms,
+                    since,
                 )
             )
             return replace(found, contrast=self._contrast())

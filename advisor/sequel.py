@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, tzinfo
+from math import ceil, floor
 from typing import Any
 
 from advisor.interval import beside
@@ -109,18 +110,20 @@ class Sequel:
         return found
 
 
-def foreseen(before: int, days_before: float, days_after: float) -> tuple[int, int]:
+def foreseen(before: int, days_before: float, days_after: float, spread: float = 1.0) -> tuple[int, int]:
     """How many will come in `days_after`, when so many came in `days_before` at the same rate.
 
     Given all of both times, those after are a binomial share of them; a number is foreseen where the exact 95 %
-    interval of its share (Clopper and Pearson) holds the share of the days. What comes every day is not independent of
-    itself, so a difference may be chance more often than one time in 20.
+    interval of its share (Clopper and Pearson) holds the share of the days. `spread` is the variance over the mean of
+    what comes: who comes on three days is not three, so the same is said of numbers that many times smaller.
     """
+    before = round(before / spread)
     share = days_after / (days_before + days_after)
 
     ceiling = int((before + 10) * days_after / days_before * 4) + 50
     low = _first(ceiling, lambda number: beside(number, before + number, share) < 1)
-    return low, _first(ceiling, lambda number: beside(number, before + number, share) < 0) - 1
+    high = _first(ceiling, lambda number: beside(number, before + number, share) < 0) - 1
+    return floor(low * spread), ceil(high * spread)
 
 
 def _first(ceiling: int, holds: Callable[[int], bool]) -> int:
@@ -142,6 +145,8 @@ def sentences(found: Sequel, zone: tzinfo) -> Iterator[str]:
         f"In {found.days_after:.1f} days it refused {found.turned.seen:,} clients, each counted once a day; by the "
         f"{found.days_before:.1f} days before, {_range(found.turned)} were foreseen: {parts}."
     )
+    if found.undecided.seen > found.undecided.foreseen[1] and found.turned.agrees:
+        yield "Of refused mail nobody sees the contents, so unwanted clients may count as undecided since."
     yield from _week(found.first_week)
     yield from _complaints(found.complaints)
     if found.elsewhere:

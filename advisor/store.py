@@ -28,11 +28,12 @@ def names(first_line: str) -> Iterator[str]:
 
 def parts(store: Path | Depot) -> list[Part]:
     """Describe the parts of a store, a folder or a URL, in log order."""
+    target = located(store)
     try:
-        found = [describe(path) for path in located(store).iterdir() if _NAME.fullmatch(path.name)]
+        found = [describe(path) for path in target.iterdir() if _NAME.fullmatch(path.name)]
     except OSError as error:
         what = f"is not a store: {error.strerror}"
-        raise AdvisorError(str(store), what, "advisor ingest FILE... makes one") from None
+        raise AdvisorError(str(target), what, "advisor ingest FILE... makes one") from None
     return in_order(found)
 
 

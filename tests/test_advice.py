@@ -164,6 +164,20 @@ def test_what_is_wrong_in_main_cf_comes_first() -> None:
     assert "your own users" in found[0].text
 
 
+def test_a_week_is_decided_by_all_that_is_known(month: Advice, bold: Advice) -> None:
+    week = Question([MONTH], config=MAIN_CF, since="2026-10-25", terms=BOLD).advise()
+    whole = {found.spelled: found for found in bold.recommendations}
+
+    assert 0 < week.traffic.accepted < month.traffic.accepted
+    for found in week.recommendations:
+        other = whole[found.spelled]
+        assert (found.recommendation, found.before, found.after) == (other.recommendation, other.before, other.after)
+        assert found.accepted.attempts == week.traffic.accepted
+        assert {one.client_address for one in found.hosts if one.wanted} == {
+            one.client_address for one in other.hosts if one.wanted
+        }
+
+
 def test_a_period_is_as_found() -> None:
     advice = Question([MONTH], config=MAIN_CF, since="2026-10-20", until="2026-10-22").advise()
 

@@ -170,7 +170,6 @@ def test_a_question_with_a_beginning_is_set_against_the_time_before() -> None:
 
     made = question("7d").advise().contrast
     assert made is not None
-    assert made == asked("7d")
     assert made.end == datetime(2026, 10, 25, tzinfo=UTC)
     assert asked("30d") is None
     assert asked(None) is None

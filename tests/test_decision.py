@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.decision import Decision, decide, weeks
-from advisor.recommendation import ENFORCE, LEAVE, WARN, Terms
+from advisor.recommendation import ENFORCE, LEAVE, RELAX, WARN, Terms
 from advisor.restriction import ask
 from advisor.restrictions import CATALOGUE
 from advisor.selection import EXACT, WORTH, Catch, select
@@ -189,6 +189,12 @@ def test_the_plan_holds_all_changes_three_at_a_time() -> None:
     assert [(step.week, step.step) for step in plan if step.name == "a"] == [(1, "warn"), (2, "allow"), (2, "enforce")]
     assert [(step.week, step.step) for step in plan if step.name == "f"] == [(3, "log")]
     assert not [step for step in plan if step.name == "e"]
+
+
+def test_what_hurts_now_is_relaxed_first() -> None:
+    assert [(step.week, step.name, step.step) for step in weeks([("a", ENFORCE, True), ("r", RELAX, True)])][:1] == [
+        (1, "r", "relax")
+    ]
 
 
 _CATCH = st.builds(Catch, st.integers(0, 2**24 - 1), st.integers(0, 2**6 - 1))

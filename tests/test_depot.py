@@ -193,6 +193,15 @@ def test_one_of_many_gets_it(url: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert sum(lease._taken(at(url)) is not None for _ in range(5)) == 1
 
 
+def test_a_storage_that_makes_objects_twice_is_not_used(
+    url: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Depot, "create", lambda self, key, data: self.write(key, data) or True)
+    with pytest.raises(AdvisorError, match="If-None-Match"):
+        add(url, write(tmp_path / "maillog", lines(3)))
+    assert not store.parts(url)
+
+
 def test_who_was_thought_dead_adds_nothing_twice(url: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = write(tmp_path / "maillog", lines(12))
     put = Depot.put

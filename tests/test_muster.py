@@ -75,10 +75,17 @@ def test_in_several_processes(store: Path, parallel: None) -> None:
 
 
 def test_one_host_is_in_one_process(store: Path) -> None:
-    shares = musters._shares(parts(store), 3)
-    assert sorted(host for hosts in shares for host in hosts) == [*LOGS]
-    assert all(hosts for hosts in shares)
-    assert musters._shares(parts(store), 9) == [(host,) for hosts in musters._shares(parts(store), 9) for host in hosts]
+    weights = musters._weights(store, parts(store))
+    events = read(store)["host"].to_pylist()
+    assert weights == {host: events.count(host) for host in LOGS}
+    for processes in (1, 2, 3, 9):
+        shares = musters._shares(weights, processes)
+        assert sorted(host for hosts in shares for host in hosts) == [*LOGS]
+        assert len(shares) == min(processes, len(LOGS))
+
+
+def test_those_who_log_most_are_dealt_out_first() -> None:
+    assert musters._shares({"a": 9, "b": 8, "c": 1, "d": 2}, 2) == [("a", "c"), ("b", "d")]
 
 
 def test_one_postfix_of_several(store: Path, parallel: None) -> None:
@@ -99,13 +106,19 @@ def test_a_store_that_holds_nothing(tmp_path: Path, parallel: None) -> None:
     assert muster(tmp_path / "store").num_rows == 0
 
 
-def test_a_part_that_cannot_be_read(store: Path, parallel: None, tmp_path: Path) -> None:
+def test_a_part_that_cannot_be_read(
+    store: Path, parallel: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for part in parts(store):
         (tmp_path / part.name).write_bytes((store / part.name).read_bytes())
     last = tmp_path / parts(store)[-1].name
     data = last.read_bytes()
     # The metadata stand at the end, and are whole.
     last.write_bytes(b"PAR1" + bytes(2_000) + data[2_004:])
+    with pytest.raises(AdvisorError, match="is not a part of a store"):
+        muster(tmp_path, OURS)
+    # It may be that only a process finds out.
+    monkeypatch.setattr(musters, "_weights", lambda *_: dict.fromkeys(LOGS, 1))
     with pytest.raises(AdvisorError, match="could not be read as a whole"):
         muster(tmp_path, OURS)
 

@@ -60,7 +60,7 @@ def small(patch: pytest.MonkeyPatch, full: int, slice_: int, late: int) -> None:
     patch.setattr(pile, "SLICE", slice_)
 
 
-@pytest.mark.parametrize("name", [*SCENARIOS, *LABS])
+@pytest.mark.parametrize("name", [*SCENARIOS, "amavis", "postscreen_deep", "spf"])
 def test_as_in_one_look(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     events = parse((HERE / f"{name}.log").read_bytes() if name in SCENARIOS else lab_log(name))
     expected = at_once(events)
@@ -75,7 +75,7 @@ LINES = [line for name in (*LABS, "retries", "habits", "recipients") for line in
          if b" mx1 " in line[:30]]  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.sampled_from(LINES), max_size=300), st.integers(1, 9), st.integers(1, 9), st.integers(0, 10**9))
 def test_lines_in_disorder(lines: list[bytes], full: int, slice_: int, late: int) -> None:
     events = parse(b"".join(lines))

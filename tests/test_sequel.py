@@ -1,6 +1,7 @@
 """A sequel: what a change was expected to do and what it then did, on logs and attempts whose truth is known."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advisor.aftermath import relaxed, sequels
+from advisor.aftermath import _spread, relaxed, sequels
 from advisor.attempt import attempts
 from advisor.evidence import weigh
 from advisor.recommendation import LEAVE, RELAX, Terms
@@ -20,6 +21,7 @@ from advisor.restriction import ask
 from advisor.restrictions import CATALOGUE, TIPS
 from advisor.sequel import Held, Sequel, foreseen, sentences
 from advisor.simulation import answers
+from benchmarks.sequel import measure
 from tests.reports.conftest import advised, host
 from tests.test_attempt import INSIDE, parse
 
@@ -215,6 +217,16 @@ def test_the_first_week_is_held_against_what_was_decided() -> None:
     assert words.endswith(" and 7 more.")
 
 
+def test_it_is_said_why_there_are_more_undecided_ones() -> None:
+    rows = switched(9, 4, 10)
+    unseen = [each | {"reasons": ""} if each["action"] == "reject" else each for each in rows]
+    (one,) = of(unseen)
+    assert (one.stopped.seen, one.undecided.seen, one.agrees) == (0, 50, True)
+    assert "Of refused mail nobody sees the contents" in " ".join(sentences(one, UTC))
+    (other,) = of(rows)
+    assert "nobody sees the contents" not in " ".join(sentences(other, UTC))
+
+
 def test_no_week_after_it_is_no_first_week() -> None:
     (one,) = of(switched(10, 4, 10))
     assert one.first_week is None
@@ -287,6 +299,37 @@ def test_a_host_that_is_known_by_its_mail_before_is_at_fault() -> None:
     (host,) = one.hosts
     assert (host.client_address, host.attempts, host.wanted) == ("192.0.2.7", 5, True)
     assert list(sentences(one, UTC))[-1].endswith("Allow 192.0.2.7 (mx.firm.example, refused 5 times).")
+
+
+def test_clients_that_come_for_days_make_more_than_one_guess_uncertain() -> None:
+    draw = np.random.default_rng(20261101)
+
+    def days() -> np.ndarray[Any, Any]:
+        """Of 14 days, on how many each of about 40 clients came."""
+        return draw.integers(1, 7, draw.poisson(40))
+
+    held = Counter[str]()
+    for _ in range(300):
+        before, after = days(), int(days().sum())
+        count = int(before.sum())
+        for name, spread in (("as single days", 1.0), ("as clients", _spread(before, 14.0))):
+            low, high = foreseen(count, 14.0, 14.0, spread)
+            held[name] += low <= after <= high
+    assert held["as clients"] >= 0.93 * 300
+    assert held["as single days"] < 0.85 * 300
+    # Who comes every day comes again.
+    assert _spread(np.array([14, 13, 14]), 14.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("seeds", "least"), [(1, 0.8), pytest.param(8, 0.93, marks=pytest.mark.long)], ids=["one month", "eight months"]
+)
+def test_a_restriction_that_is_switched_on_does_as_foreseen(seeds: int, least: float) -> None:
+    counts = measure(seeds, 150, first=200)
+    assert counts["cases"] >= 8 * seeds
+    assert counts["all"] >= least * counts["cases"]
+    assert counts["hurt"] >= least * counts["cases"]
+    assert counts["week"] >= least * counts["weeks"] > 0
 
 
 @settings(max_examples=30)

@@ -85,12 +85,12 @@ def _card(page: Page, advice: Advice, one: Recommendation) -> None:
     found = [(name, words) for name, words in card.foreseen(one, advice.terms) if words != wording.NO_EVIDENCE]
     for number, (name, words) in enumerate(found):
         page.item("foreseen" if number == 0 else "", f"{name}: {words}", 2)
+    for number, reason in enumerate(one.reasons):
+        page.item("why" if number == 0 else "", reason)
     _hosts(page, advice, one)
     page.item("basis", card.basis(one))
     if one.cheaper:
         page.item("cheaper", one.cheaper)
-    for reason in one.reasons:
-        page.item("why", reason)
     for number, text in enumerate(one.not_known):
         page.item("not known" if number == 0 else "", text)
     for label, lines in (("type", one.lines_to_type), ("try first", one.try_first), ("undo", one.undo)):
