@@ -13,6 +13,7 @@ from advisor import change, switch
 from advisor.aftermath import relaxed, sequels
 from advisor.board import Board, Knob
 from advisor.candidate import candidates, claim
+from advisor.connection import connected
 from advisor.decision import Decision, decide, weeks
 from advisor.effect import state as state_of
 from advisor.entry import LISTS
@@ -191,10 +192,8 @@ def _answered(
 
     A list that would have refused nobody, accepted or not, is no candidate; each tip is.
     """
-    import duckdb  # noqa: PLC0415 - a tenth of a second that --help need not pay
-
     both = (*policies(), *asked)
-    with duckdb.connect() as engine:
+    with connected() as engine:
         engine.register("outside", outside)
         table: pa.Table = answers(engine.table("outside"), both, dns).to_arrow_table()
     refuses = pa.array(sorted(REFUSES))

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from advisor import attempt, label, postconf
+from advisor import label, postconf
 from advisor.advice import Situation
 from advisor.advice import advise as _advise
+from advisor.attempt import SCHEMA, attempts_of_hosts
 from advisor.contrast import contrast
+from advisor.depot import url
 from advisor.effect import servers
 from advisor.entry import ALIASES, parse_list, suggest
 from advisor.errors import AdvisorError
@@ -30,6 +32,7 @@ from advisor.history import History, open_store, parse_files
 from advisor.intake import default_store, local_zone
 from advisor.label import Labels
 from advisor.mapfile import MapFile, tables_of
+from advisor.muster import muster, of_postfix
 from advisor.network import LOOPBACK, Network
 from advisor.period import moment
 from advisor.postgrey import Options, Whitelists, parse_options, whitelists
@@ -39,6 +42,7 @@ from advisor.reports import render
 from advisor.response import Responses
 from advisor.restriction import ask
 from advisor.restrictions import CATALOGUE, TIPS
+from advisor.row import Ours
 from advisor.shelf import stocked
 from advisor.simulation import PARAMETERS, Simulation, ask_all, asked_for, whole
 from advisor.simulation import simulate as _simulate
@@ -121,27 +125,33 @@ class Question:
         """All events, before and after the period too: a session may begin before it."""
         if self.files and self.store:
             raise AdvisorError("--store", "was given together with log files", "give one of the two")
-        store = self.store or default_store()
-        if self.store is not None and not store.is_dir():
+        if self.store is not None and url(self.store) is None and not self.store.is_dir():
             todo = "give log files, or make it with: advisor ingest FILE..."
-            raise AdvisorError(str(store), "there is no store", todo)
-        # A store that lookup began and nobody has added logs to holds no history.
-        if not self.files and (self.store or any(store.glob("*.parquet"))):
+            raise AdvisorError(str(self.store), "there is no store", todo)
+        if self._kept is not None:
             with self.waiting("reading"):
-                return open_store(store)
+                return open_store(self._kept)
         today = self.now.astimezone(self.zone).date()
         with self.waiting("reading") as progress:
             files = self.files or default_logs()
             return parse_files(files, year=self.year, zone=self.zone, today=today, progress=progress)
+
+    @property
+    def _kept(self) -> Path | None:
+        """The store that is asked about; None where logs are."""
+        if self.files:
+            return None
+        store = self.store or default_store()
+        # A store that lookup began and nobody has added logs to holds no history.
+        return store if self.store or any(store.glob("*.parquet")) else None
 
     @cached_property
     def configuration(self) -> postconf.Postconf | None:
         """The Postfix configuration, where it is known to be that of the log."""
         if self.config is not None:
             return postconf.read(self.config)
-        hosts = set(pc.unique(self.history.events["host"]).to_pylist())
         own = socket.gethostname()
-        return postconf.running() if hosts & {own, own.partition(".")[0]} else None
+        return postconf.running() if self.history.hosts & {own, own.partition(".")[0]} else None
 
     @cached_property
     def domains(self) -> frozenset[str]:
@@ -172,13 +182,17 @@ class Question:
 
     @cached_property
     def _attempts(self) -> pa.Table:
-        config, events = self.configuration, self._of_one_postfix(self.history.events)
+        config, history = self.configuration, self.history
         inside: tuple[Network, ...] = LOOPBACK
         relayed = frozenset[str]()
         if config is not None:
             inside, relayed = config.networks().ours(), config.relayed_domains()
         with self.waiting("joining"):
-            return attempt.attempts(events, networks=inside, domains=self.domains, relayed=relayed)
+            ours = Ours.of(inside, self.domains, relayed)
+            if self._kept is not None:
+                return muster(self._kept, ours, self.syslog_name)
+            events = self._of_one_postfix(history.events).to_batches(max_chunksize=1 << 16)
+            return pa.Table.from_batches(attempts_of_hosts(events, ours), SCHEMA)
 
     @cached_property
     def events(self) -> pa.Table:
@@ -189,9 +203,7 @@ class Question:
         """The events of the Postfix that is asked about, and of what is no Postfix."""
         if self.syslog_name is None:
             return events
-        name = events["syslog_name"]
-        service = pc.starts_with(name, f"{self.syslog_name}/")
-        return events.filter(pc.or_(pc.is_null(name), pc.or_(pc.equal(name, self.syslog_name), service)))
+        return events.filter(of_postfix(events["syslog_name"], self.syslog_name))
 
     def _in_period(self, table: pa.Table) -> pa.Table:
         if self.since is not None:

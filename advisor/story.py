@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from advisor.chapter import Book, Line
+from advisor.connection import connected
 from advisor.errors import AdvisorError
 from advisor.evidence import sentence, verdict
 from advisor.reports.visible import visible
@@ -189,9 +190,7 @@ def _fates(attempts: pa.Table, asked: Sequence[Asked], dns: Responses) -> Iterat
     """The attempts with what became of them and what each restriction would have answered."""
     if not attempts.num_rows:
         return
-    import duckdb  # noqa: PLC0415 - a tenth of a second that --help need not pay
-
-    with duckdb.connect() as engine:
+    with connected() as engine:
         engine.register("story", attempts)
         table = answers(engine.table("story"), asked, dns).to_arrow_table()
     for row in table.to_pylist():

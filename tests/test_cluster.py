@@ -15,11 +15,11 @@ import duckdb
 import pytest
 
 from advisor import ingestion
-from advisor.cluster import connected
+from advisor.cluster import attached, connected
 from advisor.errors import AdvisorError
 from advisor.greylist import replay
 from advisor.ingestion import Ingested, ingest
-from advisor.levy import collected, greylisted, raised
+from advisor.levy import collected, greylisted, raised, within
 from advisor.muster import muster
 from advisor.outcome import outcome
 from advisor.postgrey import Options, Whitelists
@@ -41,9 +41,13 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three hosts, packed and plain, one of them without years from December to January, one that breaks off."""
+    """Packed and plain, two hosts in one log with the same process and queue ids, the turn of a year, half a line."""
     folder = tmp_path_factory.mktemp("logs")
-    for host, name in {"mx1": "baseline", "mx2": "baseline", "mx3": "postscreen_deep", "mx4": "amavis"}.items():
+    mixed = [
+        line.replace(b" mx1 ", host) for line in lab_log("baseline").splitlines(True) for host in (b" mx1 ", b" mx2 ")
+    ]
+    write(folder / "mixed.log", b"".join(mixed))
+    for host, name in {"mx3": "postscreen_deep", "mx4": "amavis"}.items():
         write(folder / f"{host}.log", lab_log(name).replace(b" mx1 ", b" %s " % host.encode()))
     turn = [b"Dec 31 23:59:%02d old postfix/smtpd[%d]: connect from unknown[203.0.113.9]\n" % (s, s) for s in range(60)]
     turn += [line.replace(b"Dec 31 23", b"Jan  1 00") for line in turn]
@@ -101,7 +105,7 @@ def test_a_cluster_reads_what_is_read_here(
     assert found == local
     assert found.pending
     again = there(session, logs, tmp_path / "store")
-    assert (again.coverage.lines, again.known) == (0, 5)
+    assert (again.coverage.lines, again.known) == (0, 4)
     assert_same(tmp_path / "store", store)
 
 
@@ -127,6 +131,13 @@ def test_a_log_that_has_grown(session: Any, tmp_path: Path) -> None:
     assert_same(tmp_path / "far", tmp_path / "near")
 
 
+def test_parts_are_sent_back_for_an_object_storage(session: Any, logs: Path, stored: tuple[Path, Ingested]) -> None:
+    store = Path("memory://cluster/store")
+    there(session, logs, store)
+    assert parts(store) == parts(stored[0])
+    assert read(store).equals(read(stored[0]))
+
+
 def test_errors_are_those_of_a_local_ingest(session: Any, tmp_path: Path) -> None:
     folder = tmp_path / "logs"
     folder.mkdir()
@@ -141,6 +152,16 @@ def test_errors_are_those_of_a_local_ingest(session: Any, tmp_path: Path) -> Non
     assert_same(tmp_path / "far", tmp_path / "near")
 
 
+def test_an_engine_is_chosen(session: Any) -> None:
+    for engine, master, found in (("duckdb", None, None), ("auto", None, None), ("spark", None, session)):
+        with attached(engine, master) as chosen:
+            assert chosen is found
+    with attached("auto", session.sparkContext.master) as chosen:
+        assert chosen is session
+    with pytest.raises(AdvisorError, match="is no engine"), attached("hadoop"):
+        pass
+
+
 def test_a_second_session_is_not_mixed_up_with_the_first(session: Any) -> None:
     with pytest.raises(AdvisorError, match="open already"), connected("spark://other.test:7077"):
         pass
@@ -153,6 +174,12 @@ def test_attempts_and_answers_are_the_same(session: Any, stored: tuple[Path, Ing
     local = muster(store, ours)
     frame = raised(session, store, ours).persist()
     assert collected(frame, store).equals(local)
+
+    middle = local["time"][local.num_rows // 2].as_py()
+    later = collected(within(frame, middle, None), store)
+    assert 0 < later.num_rows < local.num_rows
+    assert later.num_rows + collected(within(frame, None, middle), store).num_rows == local.num_rows
+    assert min(later["time"].to_pylist()) == middle
 
     options = Options(delay=60, client_files=(), recipient_files=())
     at = local.schema.get_field_index("greylist_answer")
@@ -169,7 +196,7 @@ import json, sys
 from datetime import UTC, date
 from pathlib import Path
 from advisor import ingestion
-from advisor.cluster import connected
+from advisor.cluster import attached, connected
 from advisor.levy import collected, raised
 from advisor.outcome import outcome
 from advisor.row import Ours
