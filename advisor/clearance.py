@@ -130,7 +130,7 @@ def clear(
     """Make the map of this name. Raises AdvisorError where the map cannot excuse from what is asked about."""
     chosen = _map(name)
     asked = _asked(chosen, restrictions)
-    simulation = question.simulate(", ".join(str(entry) for entry in asked), greylisting)
+    simulation = question.simulate(", ".join(str(entry) for entry in asked), greylisting, here=True)
     weighed: pa.Table = question.weighed
     frame = simulation.rows().to_native().to_arrow_table().append_column("reasons", weighed["reasons"])
     history = footprints(frame, [one.restriction.name for one in simulation.asked], question.domains)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from advisor.errors import AdvisorError
@@ -56,16 +56,21 @@ def ingest(
     year: int | None = None,
     zone: tzinfo | None = None,
     progress: Progress | None = None,
+    session: Any = None,  # noqa: ANN401 - a SparkSession; Spark may be missing
 ) -> Ingested:
     """Add logs to the store, or this machine's own; what the store holds already is not added again.
 
-    `progress` is told the bytes of log that are done, and how many there are where that is known.
+    `progress` is told the bytes of log that are done, and how many there are where that is known. A cluster reads them
+    where there is a `session` (advisor.cluster.connected).
     """
     zone = zone or local_zone()
     today = datetime.now(zone).date()
-    return _ingest(
-        files or default_logs(), store or default_store(), year=year, zone=zone, today=today, progress=progress
-    )
+    paths, target = files or default_logs(), store or default_store()
+    if session is not None:
+        from advisor.shipment import ship  # noqa: PLC0415 - few sites have a cluster
+
+        return ship(session, paths, target, year=year, zone=zone, today=today, progress=progress)
+    return _ingest(paths, target, year=year, zone=zone, today=today, progress=progress)
 
 
 def prune(

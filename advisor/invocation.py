@@ -47,6 +47,11 @@ def question_of(context: typer.Context, files: list[str] | None, year: int | Non
     options |= {name: Path(options[name]) for name in ("store", "config", "labels") if options.get(name) is not None}
     if "max_harm" in context.params:
         options["terms"] = Terms.of(context.params["max_harm"], context.params["confidence"])
+    if "engine" in context.params:
+        from advisor.cluster import attached
+
+        # It is closed when the command is done: a simulation asks its frame only then.
+        options["session"] = context.with_resource(attached(context.params["engine"], context.params["master"]))
     when = zone_named(zone) if zone else local_zone()
     return Question(tuple(files or ()), year=year, zone=when, waiting=Progress, **options)
 

@@ -20,6 +20,10 @@ Until = Annotated[str | None, typer.Option(metavar="WHEN", help="As --since.")]
 Config = Annotated[
     Path | None, typer.Option(metavar="PATH", help="Postfix's folder, a main.cf, or saved `postconf -n` output.")
 ]
+_ENGINES = "duckdb (this machine), spark, or auto: spark where --master is given."
+Engine = Annotated[str, typer.Option(metavar="ENGINE", help=_ENGINES)]
+_MASTER = "Spark's master: spark://HOST:7077, or local[*]."
+Master = Annotated[str | None, typer.Option(metavar="URL", help=_MASTER)]
 Year = Annotated[int | None, typer.Option(metavar="YEAR", help="The year of the log's last line, if it has none.")]
 Zone = Annotated[str | None, typer.Option("--timezone", metavar="NAME", help="The log's zone, such as Europe/Berlin.")]
 _INTO = "Write there; its ending tells the format."

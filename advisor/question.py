@@ -33,7 +33,7 @@ from advisor.intake import default_store, local_zone
 from advisor.label import Labels
 from advisor.mapfile import MapFile, tables_of
 from advisor.muster import muster, of_postfix
-from advisor.network import LOOPBACK, Network
+from advisor.network import LOOPBACK
 from advisor.period import moment
 from advisor.postgrey import Options, Whitelists, parse_options, whitelists
 from advisor.reasons import BY_NAME as REASONS
@@ -105,6 +105,7 @@ class Question:
     advisor.period. `config` is a configuration folder, a main.cf or saved `postconf -n` output; without it this
     machine's Postfix is asked, if the log is this machine's. `labels` is a file of verdicts of one's own, as in
     advisor.label. `waiting` may show who waits what for. `terms` are those under which changes are recommended.
+    With a `session` of Spark (advisor.cluster.connected) the attempts of a store are joined on its cluster.
     """
 
     files: Sequence[str | Path] = ()
@@ -119,6 +120,7 @@ class Question:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     waiting: Waiting = _silent
     terms: Terms = field(default_factory=Terms)
+    session: Any = None
 
     @cached_property
     def history(self) -> History:
@@ -182,17 +184,46 @@ class Question:
 
     @cached_property
     def _attempts(self) -> pa.Table:
-        config, history = self.configuration, self.history
-        inside: tuple[Network, ...] = LOOPBACK
-        relayed = frozenset[str]()
-        if config is not None:
-            inside, relayed = config.networks().ours(), config.relayed_domains()
+        history, ours = self.history, self._ours
         with self.waiting("joining"):
-            ours = Ours.of(inside, self.domains, relayed)
+            if self.session is not None:
+                from advisor.levy import collected  # noqa: PLC0415 - few sites have a cluster
+
+                return collected(self._raised, self._shared)
             if self._kept is not None:
                 return muster(self._kept, ours, self.syslog_name)
             events = self._of_one_postfix(history.events).to_batches(max_chunksize=1 << 16)
             return pa.Table.from_batches(attempts_of_hosts(events, ours), SCHEMA)
+
+    @cached_property
+    def _ours(self) -> Ours:
+        """What the configuration calls its own."""
+        config = self.configuration
+        if config is None:
+            return Ours.of(LOOPBACK, self.domains, ())
+        return Ours.of(config.networks().ours(), self.domains, config.relayed_domains())
+
+    @property
+    def _shared(self) -> Path:
+        """The store that a cluster is asked about; AdvisorError where there are only logs."""
+        if self._kept is None:
+            raise AdvisorError("--engine spark", "reads a store", "advisor ingest --engine spark FILE... makes one")
+        return self._kept
+
+    @cached_property
+    def _raised(self) -> Any:  # noqa: ANN401 - a Spark frame
+        """The attempts of all times on the cluster, which keeps them for what is asked next."""
+        from advisor.levy import raised  # noqa: PLC0415 - few sites have a cluster
+
+        return raised(self.session, self._shared, self._ours, self.syslog_name).persist()
+
+    def _frame(self) -> Any:  # noqa: ANN401 - a Spark frame
+        """The attempts of the period on the cluster."""
+        from advisor.levy import within  # noqa: PLC0415 - few sites have a cluster
+
+        bounds = ((self.since, "--since"), (self.until, "--until"))
+        since, until = (text and moment(text, option, self.now, self.zone) for text, option in bounds)
+        return within(self._raised, since or None, until or None)
 
     @cached_property
     def events(self) -> pa.Table:
@@ -274,11 +305,14 @@ class Question:
 
         return read(self.store or default_store())
 
-    def simulate(self, restrictions: str, greylisting: "Greylisting | None" = None) -> Simulation:
+    def simulate(
+        self, restrictions: str, greylisting: "Greylisting | None" = None, *, here: bool = False
+    ) -> Simulation:
         """What a list would have answered to the attempts of the period, computed by DuckDB.
 
         `main.cf` stands for all lists of the configuration, as port 25 has them. Access tables are read as they are
-        now. `greylisting` is how postgrey would be set where the list asks it.
+        now. `greylisting` is how postgrey would be set where the list asks it. With a session
+        of Spark its frames are answered there, in no order, unless they are wanted `here`.
         """
         import duckdb  # noqa: PLC0415 - a tenth of a second that the other commands need not pay
 
@@ -299,9 +333,18 @@ class Question:
             if config is not None and restrictions.strip() == "main.cf"
             else asked_for(entries, self.codes, shelf.tables)
         )
-        attempts, notes = self.attempts, shelf.notes
-        if any(one.restriction.name == "postgrey" for one in asked):
-            chosen = greylisting or Greylisting()
+        notes, chosen = shelf.notes, greylisting or Greylisting()
+        greylists = any(one.restriction.name == "postgrey" for one in asked)
+        if self.session is not None and not here:
+            from advisor.levy import greylisted  # noqa: PLC0415 - few sites have a cluster
+
+            frame = self._frame()
+            if greylists:
+                frame = greylisted(frame, self._shared, (chosen.options, chosen.whitelists), self.zone)
+                notes = (*notes, *chosen.notes)
+            return replace(ask_all(asked, frame, self.responses), notes=notes)
+        attempts = self.attempts
+        if greylists:
             answered = replay(attempts, chosen.options, chosen.whitelists, self.zone)["answer"]
             at = attempts.schema.get_field_index("greylist_answer")
             attempts, notes = attempts.set_column(at, "greylist_answer", answered), (*notes, *chosen.notes)

@@ -28,7 +28,7 @@ from advisor.shipment import ship
 from advisor.simulation import simulate
 from advisor.store import parts, read
 from benchmarks import generated_log
-from tests.conftest import ROOT, lab_log, real, write
+from tests.conftest import MONTH, ROOT, lab_log, real, write
 from tests.spark import SMALL, standalone
 
 TODAY = date(2026, 12, 31)
@@ -268,3 +268,21 @@ def test_what_is_killed_changes_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     assert said == f"outcome {expected} {local.num_rows}\n"
     assert parts(store) == parts(near) == parts(tmp_path / "again")
     assert read(store).equals(read(near))
+
+
+@pytest.mark.long
+def test_the_commands_answer_alike_on_both_engines(tmp_path: Path) -> None:
+    near, far, spark = tmp_path / "near", tmp_path / "far", ("--engine", "spark", "--master", "local[2]")
+
+    def asked(*arguments: str | Path) -> str:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1"}
+        command = [sys.executable, "-m", "advisor", *map(str, arguments), "--timezone", "UTC"]
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT, check=True).stdout
+
+    assert asked("ingest", MONTH, "--store", near) == asked("ingest", MONTH, "--store", far, *spark)
+    assert parts(near) == parts(far)
+    for command in (("simulate", LIST, "--since", "2026-10-15"), ("report",), ("advise",), ("allowlist",)):
+        wished = (*command, "--store", near, "--config", ROOT / "sample_logs" / "main.cf", "--format", "json")
+        local = asked(*wished, "--engine", "duckdb")
+        assert len(local) > 1_000
+        assert asked(*wished, *spark) == local

@@ -8,9 +8,11 @@ from advisor.invocation import emit, finish, hidden, question_of, rendered
 from advisor.option import (
     Confidence,
     Config,
+    Engine,
     Files,
     Format,
     Labels,
+    Master,
     MaxHarm,
     Output,
     Pseudonymise,
@@ -38,6 +40,8 @@ def advise(
     output: Output = None,
     year: Year = None,
     zone: Zone = None,
+    engine: Engine = "auto",
+    master: Master = None,
     pseudonymise: Pseudonymise = False,
     check: Annotated[bool, typer.Option("--check", help="Exit with 1 when there is something to change.")] = False,
 ) -> None:

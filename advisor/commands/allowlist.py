@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from advisor.invocation import check_format, emit, finish, question_of
-from advisor.option import Config, Files, Labels, Output, Since, Store, SyslogName, Until, Year, Zone
+from advisor.option import Config, Engine, Files, Labels, Master, Output, Since, Store, SyslogName, Until, Year, Zone
 
 _KINDS = (
     "client_access, client_cidr, helo_access, sender_access, postgrey, postgrey_recipients, postscreen, policyd-spf "
@@ -27,6 +27,8 @@ def allowlist(
     output: Output = None,
     year: Year = None,
     zone: Zone = None,
+    engine: Engine = "auto",
+    master: Master = None,
     kind: Annotated[str, typer.Option("--map", metavar="MAP", help=_KINDS)] = "client_access",
     restrictions: Annotated[
         str | None,

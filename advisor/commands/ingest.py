@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from advisor.invocation import say
-from advisor.option import INGESTED, Year, Zone
+from advisor.option import INGESTED, Engine, Master, Year, Zone
 
 _PASSED_ON = "Then write the whole store there, with pseudonyms, to pass it on."
 
@@ -17,16 +17,19 @@ def ingest(
     store: Annotated[Path | None, typer.Option(metavar="DIR", help="The store; made if it is not there.")] = None,
     year: Year = None,
     zone: Zone = None,
+    engine: Engine = "auto",
+    master: Master = None,
     pseudonymised: Annotated[Path | None, typer.Option("--pseudonymised", metavar="DIR", help=_PASSED_ON)] = None,
 ) -> None:
     """Add logs to the store; what it holds already is not added again."""
+    from advisor.cluster import attached
     from advisor.intake import ingest as add
     from advisor.intake import zone_named
     from advisor.progress import Progress
 
     when = zone_named(zone) if zone else None
-    with Progress("reading") as progress:
-        done = add(*(files or ()), store=store, year=year, zone=when, progress=progress)
+    with attached(engine, master) as session, Progress("reading") as progress:
+        done = add(*(files or ()), store=store, year=year, zone=when, progress=progress, session=session)
     added = done.coverage
     sys.stdout.write(
         f"{added.lines:,} lines added = {added.events:,} events + {added.ignored:,} ignored + "

@@ -6,7 +6,7 @@ import typer
 
 from advisor.errors import AdvisorError
 from advisor.invocation import emit, finish, question_of, screen
-from advisor.option import Config, Files, Output, Since, Store, SyslogName, Until, Year, Zone
+from advisor.option import Config, Engine, Files, Master, Output, Since, Store, SyslogName, Until, Year, Zone
 
 
 def simulate(
@@ -27,6 +27,8 @@ def simulate(
     output: Output = None,
     year: Year = None,
     zone: Zone = None,
+    engine: Engine = "auto",
+    master: Master = None,
     rows: Annotated[bool, typer.Option("--attempts", help="One row an attempt instead of the counts.")] = False,
     postgrey_opts: Annotated[
         str | None,
@@ -40,7 +42,7 @@ def simulate(
 
     question = question_of(context, files, year, zone)
     greylisting = Greylisting() if postgrey_opts is None else Greylisting.of(postgrey_opts)
-    simulation = question.simulate(restrictions, greylisting)
+    simulation = question.simulate(restrictions, greylisting, here=rows)
     greylists = any(one.restriction.name == "postgrey" for one in simulation.asked)
     if rows:
         from advisor import table
