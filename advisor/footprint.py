@@ -7,15 +7,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from advisor.evidence import sentence, verdict
 from advisor.hostname import sender_domain
 from advisor.restriction import REFUSES
+from advisor.standing import Docket, Standing
 
 COLUMNS = (
     "origin", "action", "message", "time", "client_address", "client_network", "client_name", "helo_name",
@@ -31,8 +32,9 @@ class Footprint:
     """What a history shows of one value.
 
     `attempts`, `messages`, `first_seen`, `last_seen`, `senders`, `evidence` and `restrictions` are about the wanted
-    mail that a restriction asked about would turn away. `unwanted` counts all attempts that evidence calls so. The rest
-    is of all attempts.
+    mail that a restriction asked about would turn away. `unwanted` counts all attempts that evidence calls so,
+    `forgiven` those of them that a client sent which is wanted by all of its mail: they keep it from no address key,
+    but from all that would hold more than itself. The rest is of all attempts.
     """
 
     value: str
@@ -45,6 +47,7 @@ class Footprint:
     restrictions: set[str] = field(default_factory=set)
     seen: int = 0
     unwanted: int = 0
+    forgiven: int = 0
     clients: set[str] = field(default_factory=set)
     networks: set[str] = field(default_factory=set)
     names: set[str | None] = field(default_factory=set)
@@ -52,8 +55,8 @@ class Footprint:
 
     @property
     def wanted(self) -> bool:
-        """Whether it would lose wanted mail, and nothing speaks against it."""
-        return self.attempts > 0 and not self.unwanted
+        """Whether it would lose wanted mail, and nothing speaks against it that is not forgiven."""
+        return self.attempts > 0 and self.unwanted == self.forgiven
 
     @property
     def client_name(self) -> str | None:
@@ -91,10 +94,14 @@ class Footprint:
 
 @dataclass(frozen=True)
 class _Judged:
-    """What evidence says of an attempt: `restrictions` are those that turn it away although it is wanted."""
+    """What evidence says of an attempt: `restrictions` are those that turn it away although it is wanted.
+
+    `forgiven`: it is unwanted, and its client is not.
+    """
 
     restrictions: tuple[str, ...]
     unwanted: bool
+    forgiven: bool
 
 
 @dataclass(frozen=True)
@@ -125,8 +132,9 @@ def footprints(frame: pa.Table, asked: Sequence[str], domains: Iterable[str] = (
     sending: set[str] = set()
     gathered: dict[str, dict[str, Footprint]] = {"client": {}, "helo": {}, "sender": {}, "recipient": {}}
     outside = frame.select([*COLUMNS, *answers]).filter(pc.field("origin") == "outside")
-    for row in (row for batch in outside.to_batches(max_chunksize=65_536) for row in batch.to_pylist()):
-        judged = _judge(row, asked, answers)
+    rows = (row for batch in outside.to_batches(max_chunksize=65_536) for row in batch.to_pylist())
+    for row, ways in zip(rows, _ways(outside, asked), strict=True):
+        judged = _judge(row, asked, answers, ways)
         if row["action"] == "accept" and row["recipient"]:
             # Relay control lets the world write to our domains only.
             ours.add(sender_domain(row["recipient"]))
@@ -135,6 +143,7 @@ def footprints(frame: pa.Table, asked: Sequence[str], domains: Iterable[str] = (
         for kind, value in _values(row):
             found = gathered[kind].get(value) or gathered[kind].setdefault(value, Footprint(value))
             found._see(row, judged)
+            found.forgiven += judged.forgiven and kind == "client"
     neighbours: dict[str, list[Footprint]] = defaultdict(list)
     for found in gathered["client"].values():
         for network in found.networks:
@@ -163,19 +172,31 @@ def _values(row: _Row) -> Iterable[tuple[str, str]]:
         yield "recipient", row["recipient"].lower()
 
 
-def _judge(row: _Row, asked: Sequence[str], answers: Sequence[str]) -> _Judged:
-    turned = tuple(name for name, answer in zip(asked, answers, strict=True) if row[answer] in REFUSES)
-    return _weigh(row["reasons"], tuple(asked), turned)
+def _judge(row: _Row, asked: Sequence[str], answers: Sequence[str], ways: Sequence[int]) -> _Judged:
+    lost = (name for name, answer, way in zip(asked, answers, ways, strict=True) if row[answer] in REFUSES and way == 1)
+    return _Judged(tuple(lost), bool({-1, _FORGIVEN} & {*ways}), _FORGIVEN in ways and -1 not in ways)
 
 
-@lru_cache(maxsize=10_000)
-def _weigh(reasons: str, asked: tuple[str, ...], turned: tuple[str, ...]) -> _Judged:
-    """What evidence says of all attempts with these reasons; few combinations ever occur."""
-    ways = {name: verdict(reasons, name) for name in asked}
-    return _Judged(
-        restrictions=tuple(name for name in turned if ways[name] is True),
-        unwanted=False in ways.values(),
-    )
+_FORGIVEN = -2
+"""Unwanted mail of a wanted client."""
+
+
+def _ways(outside: pa.Table, asked: Sequence[str]) -> Iterable[tuple[int, ...]]:
+    """For each attempt what is known of it, as far as it may testify on each restriction: 1 wanted, -1 unwanted, 0.
+
+    Of an accepted one all mail of its client tells (advisor.standing), of a refused one its own reasons.
+    """
+    docket, accepted = Docket(outside), pc.equal(outside["action"], "accept").to_numpy()
+    found = {}
+    for name in dict.fromkeys(asked):
+        ways = {reasons: verdict(reasons, name) for reasons in pc.unique(outside["reasons"]).to_pylist()}
+        numbers = {reasons: 0 if way is None else 1 if way else -1 for reasons, way in ways.items()}
+        column = np.array([numbers[reasons] for reasons in outside["reasons"].to_pylist()], dtype=np.int64)
+        standing = Standing.on(docket, name)
+        client = np.append(standing.client, 0)[docket.client]
+        column[accepted] = np.where((standing.row == -1) & (client == 1), _FORGIVEN, standing.row)
+        found[name] = column.tolist()
+    return zip(*(found[name] for name in asked), strict=True)
 
 
 def _above(found: Footprint) -> Iterable[str]:
