@@ -25,7 +25,7 @@ from advisor.outlook import cheaper, outlooks, policies
 from advisor.overlap import overlap
 from advisor.poll import poll
 from advisor.postconf import Postconf
-from advisor.recommendation import ENFORCE, LEAVE, RELAX, WARN, Advice, Host, Recommendation, Terms
+from advisor.recommendation import ENFORCE, LEAVE, RELAX, WARN, Advice, Recommendation, Terms
 from advisor.response import Responses
 from advisor.restriction import REFUSES, Asked
 from advisor.sequel import sentences
@@ -92,7 +92,10 @@ def advise(situation: Situation) -> Advice:
         )
         for number, one in enumerate(asked)
     }
-    ranked = _ranked([drafts[name] for name in decisions], docket, asked, situation.config)
+    allow = [host for found in drafts.values() for host in found.hosts]
+    held = change.held(allow, situation.config, situation.files)
+    ordered, left = _ordered([drafts[name] for name in decisions], docket, asked)
+    ranked = [*_with_lines(ordered, situation.config, held), *left]
     times = situation.events["time"]
     start, end = pc.min(times).as_py(), pc.max(times).as_py()
     seen = traffic(situation.period(situation.attempts), situation.events, situation.zone)
@@ -107,7 +110,7 @@ def advise(situation: Situation) -> Advice:
         coverage=situation.coverage.as_dict(),
         traffic=seen,
         recommendations=tuple(ranked),
-        allowlist=change.allowlist_lines(allow),
+        allowlist=change.allowlist_lines(allow, held),
         findings=findings(
             situation.events, situation.config, (*situation.notes, *_asked_when(situation.dns), *views), situation.files
         ),
@@ -301,10 +304,10 @@ def _not_known(harm: Harm) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _ranked(
-    drafts: Sequence[Recommendation], docket: Docket, asked: Sequence[Asked], config: Postconf | None
-) -> list[Recommendation]:
-    """The changes in the order to make them, each with what it adds and its lines, then what is left as it is.
+def _ordered(
+    drafts: Sequence[Recommendation], docket: Docket, asked: Sequence[Asked]
+) -> tuple[list[Recommendation], list[Recommendation]]:
+    """The changes in the order to make them, each with what it adds, and what is left as it is.
 
     `drafts` come in the order of advisor.decision. What warns only stops nothing, so it takes nothing from those
     behind it.
@@ -322,13 +325,16 @@ def _ranked(
         if draft.recommendation == ENFORCE:
             open_still &= ~turned
         (left if draft.recommendation == LEAVE else ordered).append(found)
-    return [*_with_lines(ordered, config), *left]
+    return ordered, left
 
 
-def _with_lines(ordered: Sequence[Recommendation], config: Postconf | None) -> list[Recommendation]:
+def _with_lines(
+    ordered: Sequence[Recommendation], config: Postconf | None, held: frozenset[str]
+) -> list[Recommendation]:
     """Give each change its rank and what to type, as it stands once those before it were made."""
     found: list[Recommendation] = []
-    for rank, (draft, typed) in enumerate(zip(ordered, change.plan_of(ordered, config).steps, strict=True), 1):
+    steps = change.plan_of(ordered, config, held).steps
+    for rank, (draft, typed) in enumerate(zip(ordered, steps, strict=True), 1):
         found.append(
             replace(
                 draft,
@@ -340,8 +346,3 @@ def _with_lines(ordered: Sequence[Recommendation], config: Postconf | None) -> l
             )
         )
     return found
-
-
-def hosts_to_allow(advice: Advice) -> tuple[Host, ...]:
-    """The hosts that the ranked changes would turn away although their mail is wanted."""
-    return tuple(change.wanted_hosts([host for found in advice.recommendations if found.rank for host in found.hosts]))

@@ -1,17 +1,20 @@
 """A change: the lines to type for one recommendation, its trial and its undoing. Nothing is changed by us."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from advisor import exemption, revision
 from advisor.amendment import commands, insert, undo, with_entries
 from advisor.effect import servers
 from advisor.entry import LISTS, Entry, words
-from advisor.mapfile import BUILT, TEXTS
+from advisor.errors import AdvisorError
+from advisor.existing import opened
+from advisor.mapfile import BUILT, TEXTS, MapFile
 from advisor.postconf import Postconf
 from advisor.recommendation import RELAX, WARN, Host, Recommendation
 from advisor.restriction import Restriction
+from advisor.review import holds
 
 RELOAD = "postfix check && postfix reload"
 MAIN_CF = "/etc/postfix/main.cf"
@@ -56,15 +59,31 @@ def plan(recommendation: Recommendation, config: Postconf | None, allowed: froze
     return _list(recommendation, config, allowed)
 
 
-def plan_of(recommendations: Iterable[Recommendation], config: Postconf | None) -> Course:
-    """Write the lines for several recommendations in their order."""
+def plan_of(
+    recommendations: Iterable[Recommendation], config: Postconf | None, held: frozenset[str] = frozenset()
+) -> Course:
+    """Write the lines for several recommendations in their order; `held` are the clients of held()."""
     before = now = config or Postconf({}, _NOT_KNOWN)
     steps: list[Typed] = []
     for recommendation in recommendations:
-        steps.append(plan(recommendation, now, steps[-1].allowed if steps else frozenset()))
+        steps.append(plan(recommendation, now, steps[-1].allowed if steps else held))
         now = steps[-1].config
     back = [line for step in reversed(steps) for line in step.undo if line not in _RELOADS]
     return Course(tuple(steps), _diff(before, now), (*back, _RELOADS[0]) if back else (), now)
+
+
+def held(hosts: Iterable[Host], config: Postconf | None, files: Mapping[str, MapFile]) -> frozenset[str]:
+    """The hosts that the map of allowed clients lets through as it lies on the disk: nobody needs to add them."""
+    if config is None or (file := files.get(_table(config))) is None:
+        return frozenset()
+    kind = file.table.partition(":")[0]
+    try:
+        there = opened(file.table, file.text, "client", kind if kind in TEXTS else "")
+    except AdvisorError:
+        # A table with conditions is not read here; an entry that stands there twice does no harm in it.
+        return frozenset()
+    rows = {host.client_address: {"client_name": host.client_name or "unknown"} for host in hosts}
+    return frozenset(address for address, names in rows.items() if holds(there, {"client_address": address, **names}))
 
 
 _RELOADS = ("postfix reload", RELOAD)
@@ -163,9 +182,9 @@ def wanted_hosts(hosts: Iterable[Host]) -> list[Host]:
     return exemption.wanted(hosts)
 
 
-def allowlist_lines(hosts: Sequence[Host]) -> tuple[str, ...]:
-    """The allowlist map for all changes together."""
-    return exemption.lines(hosts)
+def allowlist_lines(hosts: Sequence[Host], held: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """What all changes together add to the map of allowed clients."""
+    return exemption.lines([host for host in hosts if host.client_address not in held])
 
 
 def knob(restriction: Restriction) -> str:

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ import pyarrow.compute as pc
 
 from advisor.evidence import sentence, verdict
 from advisor.hostname import sender_domain
+from advisor.reasons import BY_NAME
 from advisor.restriction import REFUSES
-from advisor.standing import Docket, Standing
+from advisor.standing import OF_CONTENT, Docket, Standing
 
 COLUMNS = (
     "origin", "action", "message", "time", "client_address", "client_network", "client_name", "helo_name",
@@ -187,16 +189,31 @@ def _ways(outside: pa.Table, asked: Sequence[str]) -> Iterable[tuple[int, ...]]:
     Of an accepted one all mail of its client tells (advisor.standing), of a refused one its own reasons.
     """
     docket, accepted = Docket(outside), pc.equal(outside["action"], "accept").to_numpy()
+    numbers = {address: number for number, address in enumerate(docket.addresses)}
+    clients = np.array([numbers.get(address, -1) for address in outside["client_address"].to_pylist()], dtype=np.int64)
+    reasons = outside["reasons"].to_pylist()
+    spam = np.array([_of_content(each) for each in reasons], dtype=np.bool_)
+    # Whoever is let in brings what a filter calls spam as well, whatever that may testify on a restriction.
+    spammer = np.append(Standing.on(docket, "").client, 0)[clients] != 1
     found = {}
     for name in dict.fromkeys(asked):
-        ways = {reasons: verdict(reasons, name) for reasons in pc.unique(outside["reasons"]).to_pylist()}
-        numbers = {reasons: 0 if way is None else 1 if way else -1 for reasons, way in ways.items()}
-        column = np.array([numbers[reasons] for reasons in outside["reasons"].to_pylist()], dtype=np.int64)
+        ways = {each: verdict(each, name) for each in dict.fromkeys(reasons)}
+        column = np.array([0 if ways[each] is None else 1 if ways[each] else -1 for each in reasons], dtype=np.int64)
         standing = Standing.on(docket, name)
-        client = np.append(standing.client, 0)[docket.client]
-        column[accepted] = np.where((standing.row == -1) & (client == 1), _FORGIVEN, standing.row)
+        column[accepted] = standing.row
+        wanted = np.append(standing.client, 0)[clients] == 1
+        # What refused mail was nobody has read: there its content speaks only where a filter did.
+        column[(column == -1) & wanted & (accepted | ~spam)] = _FORGIVEN
+        column[spam & spammer] = -1
         found[name] = column.tolist()
     return zip(*(found[name] for name in asked), strict=True)
+
+
+@lru_cache(maxsize=100_000)
+def _of_content(reasons: str) -> bool:
+    """Whether something is against the message itself, not only against who sends it; a label outranks it."""
+    named = [name for name in reasons.split(";") if name]
+    return not OF_CONTENT.isdisjoint(named) and not any(BY_NAME[name].decisive for name in named)
 
 
 def _above(found: Footprint) -> Iterable[str]:

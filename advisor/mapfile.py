@@ -26,7 +26,7 @@ class MapFile:
     """A table as it lies on the disk: when its source and what postmap made of it were written (seconds, Unix time).
 
     `table` is how main.cf spells it, `source` and `built` are None where there is no such file. `needs_postmap` tells
-    which of the two Postfix opens; `only_ok`: the source is there, and all its entries say OK.
+    which of the two Postfix opens; `only_ok`: the source is there, and all its entries say OK. `text` is the source.
     """
 
     table: str
@@ -34,6 +34,7 @@ class MapFile:
     source: float | None
     built: float | None
     only_ok: bool = False
+    text: str = ""
 
     @property
     def missing(self) -> bool:
@@ -80,17 +81,21 @@ def look(entries: Iterable[Entry], folder: Path, config_directory: str = "/etc/p
         if (kind in BUILT or kind in TEXTS) and path.is_absolute() and path.is_relative_to(config_directory):
             here = folder / path.relative_to(config_directory)
             built = _written(Path(f"{here}{BUILT[kind]}")) if kind in BUILT else None
-            found[table] = MapFile(table, kind in BUILT, _written(here), built, _only_ok(here))
+            text = _text(here)
+            found[table] = MapFile(table, kind in BUILT, _written(here), built, _only_ok(text), text)
     return found
 
 
-def _only_ok(path: Path) -> bool:
-    """Whether all entries of a table's source permit: `OK`, or a number (access(5))."""
+def _text(path: Path) -> str:
     try:
-        lines = list(logical_lines(path.read_text(encoding="utf-8", errors="replace")))
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return False
-    actions = [words(line.text)[1:2] for line in lines]
+        return ""
+
+
+def _only_ok(text: str) -> bool:
+    """Whether all entries of a table's source permit: `OK`, or a number (access(5))."""
+    actions = [words(line.text)[1:2] for line in logical_lines(text)]
     return bool(actions) and all(action and (action[0].upper() == "OK" or action[0].isdecimal()) for action in actions)
 
 

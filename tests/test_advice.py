@@ -51,6 +51,26 @@ def test_the_month_names_those_it_would_have_hurt(month: Advice) -> None:
     assert month.allowlist[1::2] == ("203.0.113.10 OK",)
 
 
+@pytest.mark.parametrize("key", ["203.0.113.10", "203.0.113"])
+def test_who_stands_in_the_map_is_not_to_be_added(tmp_path: Path, key: str) -> None:
+    text = MAIN_CF.read_text(encoding="utf-8")
+    listed = "permit_mynetworks, check_client_access hash:/etc/postfix/client_access"
+    (tmp_path / "main.cf").write_text(f"{text}smtpd_client_restrictions = {listed}\n", encoding="utf-8")
+    (tmp_path / "client_access").write_text(f"# by hand\n{key} OK\n192.0.2.77 REJECT\n", encoding="utf-8")
+    told = Question([MONTH], config=tmp_path, terms=BOLD).advise()
+
+    typed = named(told, "reject_unknown_client_hostname").lines_to_type
+    others = {f"203.0.113.{number} OK" for number in (11, 12, 15)}
+    expected = others if key.endswith(".10") else set()
+    assert {line for line in typed if line.endswith(" OK")} == expected
+    assert {line for line in told.allowlist if line.endswith(" OK")} == expected
+    assert any("check_client_access hash:/etc/postfix/client_access" in line for line in typed)
+
+    (tmp_path / "client_access").write_text(f"{key} REJECT\n", encoding="utf-8")
+    told = Question([MONTH], config=tmp_path, terms=BOLD).advise()
+    assert {line for line in told.allowlist if line.endswith(" OK")} == {*others, "203.0.113.10 OK"}
+
+
 def test_few_clients_are_tried_first_whatever_they_show(month: Advice, bold: Advice) -> None:
     assert {found.recommendation for found in month.recommendations} == {WARN, LEAVE}
     assert "21 wanted clients; 300 are needed" in " ".join(named(month, "reject_non_fqdn_helo_hostname").reasons)
