@@ -22,6 +22,7 @@ from advisor.existing import Remark, opened
 from advisor.key import address_key, plain_mail, safe_name, spells
 from advisor.question import Question
 from advisor.review import holds, review
+from benchmarks.allowlist import Score, hold
 from tests.allowlists.made import (
     FCRDNS,
     PTR,
@@ -34,6 +35,7 @@ from tests.allowlists.made import (
     pool,
 )
 from tests.conftest import MONTH, ROOT, TODAY, write
+from tests.month import write as generated
 from tests.test_evidence import PARTNER, Log
 
 MAIN_CF = ROOT / "sample_logs" / "main.cf"
@@ -562,3 +564,15 @@ def test_any_text_can_be_reviewed(text: str, syntax: str) -> None:
         return
     review(existing, frame(*SEEN))
     holds(existing, {"client_address": "192.0.2.1", "client_name": "unknown"})
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("size", "seeds"), [(400, 6), (1500, 3)])
+def test_who_is_let_in_is_wanted_and_few_are_forgotten(size: int, seeds: int) -> None:
+    """On months that no rule was tuned on: `python -m benchmarks.allowlist` has the same in numbers."""
+    score = Score()
+    for seed in range(400, 400 + seeds):
+        hold(generated(seed, size), score)
+
+    assert score.right >= 0.99 * score.held
+    assert score.covered >= 0.9 * score.lost

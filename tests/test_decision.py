@@ -241,7 +241,8 @@ def test_what_is_decided_comes_true(size: int, seeds: int) -> None:
     assert score.before >= 0.95 * score.cases
     assert score.after >= 0.95 * score.cases
     assert score.allowed[0] >= 0.99 * score.allowed[1]
-    assert score.covered[0] >= 0.9 * score.covered[1]
+    # Of so few clients as 150 many write for the first time in the last week, or once before.
+    assert score.covered[0] >= (0.9 if size > 150 else 0.85) * score.covered[1]
     assert score.harm[0] <= 0.01 * score.harm[1]
     if size >= 3000:
         assert median(score.widths) <= 3
