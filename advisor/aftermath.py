@@ -200,7 +200,16 @@ def _warned(switch: _Switch) -> bool:
 def _hosts(switch: _Switch) -> tuple[Host, ...]:
     """The clients refused whose mail is wanted, those with most attempts first."""
     fault = switch.own & (switch.standing.row == 1)
-    names = ("client_address", "client_name", "reverse_client_name", "helo_name", "sender", "message", "time")
+    names = (
+        "client_address",
+        "client_name",
+        "reverse_client_name",
+        "helo_name",
+        "sender",
+        "recipient",
+        "message",
+        "time",
+    )
     by_client: dict[str, list[dict[str, Any]]] = {}
     for row in switch.log.rows(fault, *names).to_pylist():
         if row["client_address"] is not None:
@@ -225,6 +234,7 @@ def _host(switch: _Switch, rows: list[dict[str, Any]]) -> Host:
         first_seen=min(row["time"] for row in rows),
         last_seen=max(row["time"] for row in rows),
         senders=tuple(dict.fromkeys(row["sender"] for row in rows if row["sender"]))[:3],
+        last=Host.newest(rows),
     )
 
 

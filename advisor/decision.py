@@ -229,7 +229,7 @@ def _verdict(one: _Weighed, days: float, terms: Terms) -> tuple[str, tuple[str, 
     if unsure and before.interval and before.interval[0] > terms.max_harm:
         return LEAVE, (f"Alone it hurts more than {_percent(terms.max_harm)} for certain.", *said, *doubts)
     if doubts or after.at_most is None:
-        return _trial(one), (*doubts, *_untried(one), *said)
+        return _trial(one), (*doubts, *_untried(one))
     if after.at_most > terms.max_harm:
         clients = f"{after.doubtful_turned:,} clients that it turns away are undecided"
         why = f" ({clients})" if after.doubtful_turned else ""

@@ -22,6 +22,7 @@ _COLUMNS = [
     "reverse_client_name",
     "helo_name",
     "sender",
+    "recipient",
     "time",
     "reasons",
 ]
@@ -164,4 +165,5 @@ def _host(rows: list[dict[str, Any]], restriction: str, *, wanted: bool | None) 
         first_seen=min(times),
         last_seen=max(times),
         senders=tuple(senders[:3]),
+        last=Host.newest(rows),
     )

@@ -101,8 +101,9 @@ def cheaper(docket: Docket, asked: Asked, number: int, config: Postconf | None) 
     listed = docket.clients(unwanted & (docket.with_reason("blocklisted")))
     if not stopped.any() or (early | listed).sum() < HALF * stopped.sum():
         return ""
+    greet, list_ = int((early & stopped).sum()), int((listed & stopped).sum())
     return (
-        f"Of the {stopped.sum():,} unwanted clients that it stops, {(early & stopped).sum():,} talk before their turn "
-        f"and {(listed & stopped).sum():,} are on a blocklist: postscreen turns these away before an smtpd is needed "
-        "(postscreen_greet_action, postscreen_dnsbl_action)."
+        f"Of the {stopped.sum():,} unwanted clients that it stops, postscreen would turn away {greet:,} for talking "
+        f"before their turn (postscreen_greet_action) and {list_:,} for a blocklist "
+        "(postscreen_dnsbl_action), before an smtpd is needed."
     )

@@ -1,9 +1,10 @@
 """A recommendation: one change, what it would have done to past mail, whom it would have hurt, and what to type."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from advisor.board import Board
 from advisor.errors import AdvisorError
@@ -26,11 +27,21 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """A message to one recipient: when it came, from whom and to whom, as logged; None for what was not."""
+
+    time: datetime
+    sender: str | None
+    recipient: str | None
+
+
+@dataclass(frozen=True)
 class Host:
     """A client that a change would turn away, and what is known of it.
 
     `wanted` is True where evidence independent of the change says so, False for unwanted, None for neither.
-    `senders` are up to three of its sender addresses, as logged; `evidence` is a sentence.
+    `senders` are up to three of its sender addresses, as logged; `evidence` is a sentence. `last` are its last
+    deliveries that the change would turn away, the newest first, three at most.
     """
 
     client_address: str
@@ -44,6 +55,13 @@ class Host:
     first_seen: datetime
     last_seen: datetime
     senders: tuple[str, ...] = ()
+    last: tuple[Delivery, ...] = ()
+
+    @staticmethod
+    def newest(rows: Iterable[Mapping[str, Any]]) -> tuple[Delivery, ...]:
+        """Read `last` from attempts (time, sender, recipient)."""
+        dated = sorted((row for row in rows if row["time"] is not None), key=lambda row: row["time"], reverse=True)
+        return tuple(Delivery(row["time"], row["sender"], row["recipient"]) for row in dated[:3])
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,10 @@ def test_postscreen_is_named_where_most_talk_before_their_turn(early: int, *, wo
     asked: Asked = ask(CATALOGUE["reject_non_fqdn_helo_hostname"], {})
     said = cheaper(Docket(table), asked, 0, None)
 
-    assert (f"Of the 10 unwanted clients that it stops, {early} talk before" in said) is worth
+    assert (
+        f"Of the 10 unwanted clients that it stops, postscreen would turn away {early} for talking before their turn"
+        in said
+    ) is worth
 
 
 def test_the_report_has_them_as_notes() -> None:

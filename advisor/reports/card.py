@@ -17,6 +17,7 @@ from advisor.recommendation import (
     RELAX,
     WARN,
     Advice,
+    Delivery,
     Estimate,
     Host,
     Recommendation,
@@ -144,7 +145,9 @@ def stops(advised: Recommendation) -> str:
         return NO_EVIDENCE + ("" if advised.unwanted.attempts else ": no accepted mail is known to be unwanted")
     found = share(advised.stopped.attempts, advised.unwanted_judged.attempts, "unwanted attempts accepted today")
     if advised.stopped.attempts:
-        found += f"; {_inflated(advised.stopped)}; {count(advised.marginal.attempts)} of them nothing above would stop"
+        found += f"; {_inflated(advised.stopped)}"
+        if advised.rank != 1:
+            found += f"; {count(advised.marginal.attempts)} of them nothing above would stop"
     return found + _left_out(advised.unwanted_judged, advised.unwanted)
 
 
@@ -185,29 +188,31 @@ def foreseen(advised: Recommendation, terms: Terms) -> list[tuple[str, str]]:
     """The wanted clients it would turn away: alone, with hosts allowed first, and next week's to hold against it."""
     found = []
     if advised.before is not None:
-        found.append(("alone", _estimated(advised.before, terms)))
+        found.append(("with nobody allowed", _estimated(advised.before, terms)))
     if advised.after is not None:
-        found.append(("with the hosts allowed that were known before", _estimated(advised.after, terms)))
+        known = "with those allowed who were known by then"
+        found.append((known, _estimated(advised.after, terms, " of the last weeks")))
         if advised.after.next_week is not None:
             low, high = advised.after.next_week
-            words = f"between {percent(low)} and {percent(high)} of the wanted clients, {_sure(terms)} sure"
-            found.append(("next week", words))
+            found.append(
+                (f"next week, {_sure(terms)} sure", f"{percent(low)} to {percent(high)} of the wanted clients")
+            )
     return found
 
 
-def _estimated(found: Estimate, terms: Terms) -> str:
+def _estimated(found: Estimate, terms: Terms, of: str = "") -> str:
+    """The share and its interval; what is in doubt is counted once as wanted and once as not."""
     if found.interval is None:
         return NO_EVIDENCE
     low, high = found.interval
-    words = f"{share(found.hurt, found.wanted, 'wanted clients')}, {_sure(terms)} interval "
+    words = f"{share(found.hurt, found.wanted, 'wanted clients')}{of}, {_sure(terms)} interval "
     words += f"{percent(low)} to {percent(high)}"
     if found.messages[1]:
         words += f"; {share(*found.messages, 'wanted messages')}"
     doubtful = found.doubtful_turned + found.doubtful_passed
     if doubtful:
-        words += (
-            f"; {several(doubtful, 'client')} in doubt widen it, {count(found.doubtful_turned)} of them turned away"
-        )
+        turned = f"{count(found.doubtful_turned)} of {several(doubtful, 'client')} in doubt turned away"
+        words += f" (wide, for {turned})" if high - low > terms.max_harm else f" ({turned})"
     return words
 
 
@@ -265,6 +270,12 @@ def seen(host: Host, advice: Advice) -> str:
     """What came from a host, and when."""
     attempts = several(host.attempts, "attempt")
     return f"{helo(host)}; {attempts}, last {when(host.last_seen, advice)}; from {sender(host)}"
+
+
+def delivered(one: Delivery, advice: Advice) -> str:
+    """A delivery in a line: when, from whom, to whom."""
+    whom = "sender not logged" if one.sender is None else cut(one.sender) or "<> (bounces)"
+    return f"{when(one.time, advice)}  {whom}{' to ' + cut(one.recipient) if one.recipient else ''}"
 
 
 def became(one: "Try") -> str:

@@ -33,10 +33,22 @@ def _changes(advice: Advice) -> Iterator[str]:
         yield f"Switch on {_named(of[ENFORCE])}. Allow the hosts that are wanted first."
         yield from _done(advice, of[ENFORCE])
     if of[WARN]:
-        also = " more" if of[ENFORCE] else ""
-        yield f"Let {len(of[WARN])}{also} warn for now: that refuses nothing, and the log will tell whom it would hurt."
+        some = f"{len(of[WARN])} more" if of[ENFORCE] else several(len(of[WARN]), "restriction")
+        yield f"Let {some} warn for now: that refuses nothing, and the log will tell whom it would hurt."
+        if not of[ENFORCE]:
+            yield from _why(advice, of[WARN])
         if not of[ENFORCE]:
             yield from _done(advice, of[WARN])
+
+
+def _why(advice: Advice, changes: list[Recommendation]) -> Iterator[str]:
+    """Why they are not enforced yet, where the log has told of too few who are wanted."""
+    judged = max(one.before.wanted if one.before else 0 for one in changes)
+    if judged < advice.terms.decided:
+        yield (
+            f"Nothing can be enforced yet: {several(judged, 'wanted client')} could be judged, and "
+            f"{advice.terms.decided} are needed."
+        )
 
 
 def _named(changes: list[Recommendation]) -> str:

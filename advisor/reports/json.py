@@ -140,7 +140,8 @@ def _plain(value: Any, advice: Advice) -> Any:  # noqa: ANN401 - any part of an 
 
 def _host(host: Host, advice: Advice) -> dict[str, Any]:
     seen = {"first_seen": _moment(host.first_seen, advice), "last_seen": _moment(host.last_seen, advice)}
-    return asdict(host) | seen
+    last = [asdict(one) | {"time": _moment(one.time, advice)} for one in host.last]
+    return asdict(host) | seen | {"last": last}
 
 
 def _greylisting(found: Greylisting | None) -> dict[str, Any] | None:

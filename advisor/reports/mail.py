@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from advisor.errors import AdvisorError
 from advisor.recommendation import WARN, Advice, Finding, Recommendation
 from advisor.reports import Letter, card, charts, html, week, wording
+from advisor.reports.headline import headline
 from advisor.reports.page import Page
 from advisor.reports.visible import clean, cut, visible
 from advisor.reports.wording import NO_EVIDENCE
@@ -73,6 +74,9 @@ def text(advice: Advice, how: Letter) -> str:
     page = Page(COLUMNS)
     page.prose(wording.hosts(advice))
     page.prose(wording.period(advice))
+    page.blank()
+    page.prose(" ".join(headline(advice)))
+    page.blank()
     for line in wording.sums(advice):
         page.prose(line, hang=4)
     broken, changes = tasks(advice, how)

@@ -6,12 +6,16 @@ width; what is to be typed stands at the left edge, neither wrapped nor cut, so 
 
 from advisor.recommendation import Advice, Recommendation
 from advisor.reports import Letter, card, week, wording
+from advisor.reports.headline import headline
 from advisor.reports.page import Page
 from advisor.reports.visible import clean, cut
 from advisor.reports.wording import count
 
 _MARGIN = 2
 _HOSTS = 5
+"""Wanted hosts that a change would hurt, shown with their last messages."""
+_DOUBTFUL = 3
+"""Others whose mail nobody knows to be unwanted."""
 
 
 def render(advice: Advice, how: Letter) -> str:
@@ -21,6 +25,8 @@ def render(advice: Advice, how: Letter) -> str:
     page.prose(f"Maillog advisor: {wording.hosts(advice)}", style="bold")
     page.prose(wording.period(advice) + (f"; Postfix {cut(advice.postfix_version)}" if advice.postfix_version else ""))
     page.prose(f"configuration: {advice.configuration}", hang=2)
+    page.blank()
+    page.prose(" ".join(headline(advice)), style="bold")
     if how.only is None:
         page.blank()
         _sums(page, advice)
@@ -102,13 +108,19 @@ def _card(page: Page, advice: Advice, one: Recommendation) -> None:
 
 
 def _hosts(page: Page, advice: Advice, one: Recommendation) -> None:
-    for number, host in enumerate(one.hosts[:_HOSTS]):
+    wanted = [host for host in one.hosts if host.wanted]
+    doubtful = [host for host in one.hosts if host.wanted is None]
+    shown = [*wanted[:_HOSTS], *doubtful[:_DOUBTFUL]]
+    for number, host in enumerate(shown):
         page.item("hosts" if number == 0 else "", f"{cut(host.client_address)}  {card.names(host)}", 2)
-        page.item("", f"  {card.seen(host, advice)}", 2)
         page.item("", f"  {card.standing(host)}", 2)
-    more = one.hosts_more + len(one.hosts[_HOSTS:])
+        page.item("", f"  {card.seen(host, advice)}", 2)
+        for last in host.last if host.wanted else ():
+            page.item("", f"    {card.delivered(last, advice)}", 4)
+    more, left = one.hosts_more + len(one.hosts) - len(shown), len(wanted[_HOSTS:])
     if more:
-        page.item("", f"and {wording.several(more, 'more host')}")
+        known = f"{wording.count(left)} of them wanted" if left else "none of them known to be wanted"
+        page.item("" if shown else "hosts", f"{'and ' if shown else ''}{wording.several(more, 'more host')}, {known}")
 
 
 def _allowlist(page: Page, advice: Advice) -> None:

@@ -50,7 +50,14 @@ def test_what_nobody_knows_is_said(rich_advice: Advice) -> None:
 def test_what_only_warns_refuses_nothing(rich_advice: Advice) -> None:
     warned = tuple(replace(one, recommendation="warn") if one.rank else one for one in rich_advice.recommendations)
     said = headline(replace(rich_advice, recommendations=warned, findings=()))
-    assert said[0] == "Let 3 warn for now: that refuses nothing, and the log will tell whom it would hurt."
+    assert said[0] == "Let 3 restrictions warn for now: that refuses nothing, and the log will tell whom it would hurt."
+    few = tuple(
+        replace(one, before=replace(one.before, wanted=21)) if one.before else one
+        for one in replace(rich_advice, recommendations=warned).recommendations
+    )
+    told = headline(replace(rich_advice, recommendations=few, findings=()))
+    assert "Nothing can be enforced yet" in told[1]
+    assert "wanted clients could be judged, and 300 are needed." in told[1]
 
 
 def test_a_change_that_hurts_is_relaxed_first(rich_advice: Advice) -> None:

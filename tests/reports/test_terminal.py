@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from advisor.recommendation import Advice
+from advisor.recommendation import Advice, Delivery
 from advisor.reports import render
 from advisor.reports.page import Page
 from tests.reports.conftest import advised
@@ -123,7 +123,7 @@ def test_a_second_week_has_its_parts(weekly_advice: Advice, now: datetime) -> No
     assert "AGAINST THE TIME BEFORE" in heads
     text = " ".join(" ".join(shown).split())
     assert "reject_rbl_client bl.example.net=127.0.0.[2..11] in smtpd_sender_restrictions" in text
-    assert "foreseen alone: 61 of 2,400 wanted clients" in text
+    assert "foreseen with nobody allowed: 61 of 2,400 wanted clients" in text
     assert "cheaper Of the 312 unwanted clients" in text
     assert "week 5 log" in text
     assert "90 % sure; nothing is enforced that could judge fewer than 250 of them" in text
@@ -135,7 +135,19 @@ def test_a_second_week_has_its_parts(weekly_advice: Advice, now: datetime) -> No
 def test_hosts_that_do_not_fit_are_counted(rich_advice: Advice, now: datetime) -> None:
     first = rich_advice.recommendations[0]
     many = replace(rich_advice, recommendations=(replace(first, hosts=first.hosts[:1] * 9, hosts_more=91),))
-    assert "             and 95 more hosts" in lines(many, now)
+    assert "             and 95 more hosts, 4 of them wanted" in lines(many, now)
+
+
+def test_a_host_that_would_be_hurt_has_its_last_messages_beside_it(rich_advice: Advice, now: datetime) -> None:
+    first = rich_advice.recommendations[0]
+    last = (Delivery(now, "anna@verein.example", "us@example.org"), Delivery(now, None, None), Delivery(now, "", "b@c"))
+    hosts = (replace(first.hosts[0], wanted=True, last=last), replace(first.hosts[0], wanted=None, last=last))
+    shown = lines(replace(rich_advice, recommendations=(replace(first, hosts=hosts, hosts_more=0),)), now)
+    at = shown.index("                 23 Nov 07:04  anna@verein.example to us@example.org")
+    assert [line.strip() for line in shown[at + 1 : at + 3]] == [
+        "23 Nov 07:04  sender not logged", "23 Nov 07:04  <> (bounces) to b@c",
+    ]  # fmt: skip
+    assert sum("anna@verein.example to" in line for line in shown) == 1
 
 
 def test_nothing_to_change_is_an_answer(rich_advice: Advice, now: datetime) -> None:
