@@ -16,8 +16,8 @@ The flow, left to right and down; each module imports only from those before it,
         response ▸ blocklist ▸ dnsbl ▸ dmarc ▸ spf_check ▸ spf_query ▸ spf_policy ▸ existence ▸ likeness ▸ substitute
         restriction ▸ listing ▸ restrictions ▸ entry ▸ expression ▸ setting ▸ state ▸ problem ▸ master ▸ postconf
         mapfile ▸ effect ▸ pattern ▸ dictionary ▸ access ▸ shelf ▸ whitelist ▸ postgrey ▸ triplet ▸ greylist
-        comeback ▸ prospect ▸ forecast ▸ connection ▸ reduction ▸ hearing ▸ testimony ▸ census ▸ fold ▸ simulation
-        outcome ▸ levy
+        comeback ▸ prospect ▸ forecast ▸ connection ▸ deposit ▸ reduction ▸ hearing ▸ testimony ▸ census ▸ fold
+        simulation ▸ outcome ▸ levy
     answers ──▶ Advice
         label ▸ case ▸ handover ▸ correspondence ▸ score ▸ content_filter ▸ listed ▸ reason ▸ reasons ▸ evidence
         board ▸ poll ▸ overlap ▸ visitor ▸ recommendation ▸ traffic ▸ contrast ▸ interval ▸ selection ▸ standing
@@ -30,7 +30,7 @@ The flow, left to right and down; each module imports only from those before it,
     the machine around Postfix, or a copy of its files
         tree ▸ release ▸ checkup ▸ bind ▸ resolv ▸ endpoint ▸ policy_service ▸ milter ▸ outside ▸ asking ▸ inspection
     which logs, which period, whose configuration; one command for each function below
-        table ▸ progress ▸ examination ▸ intake ▸ question ▸ clearance ▸ watch
+        table ▸ progress ▸ examination ▸ intake ▸ excerpt ▸ question ▸ repetition ▸ clearance ▸ watch
         option ▸ invocation ▸ commands ▸ cli
 
 Two pure halves. Parsing: lines in, events out; no state but the year and the zone of the header. Analysis: frames in,

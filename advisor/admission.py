@@ -1,11 +1,15 @@
 """An admission: which keys a map gets: for each wanted client the narrowest safe one.
 
 A client that has no verified name, as those that tips 1 and 3 turn away, is known by its address alone.
+
+An entry lets in what comes later, so it takes more than to be wanted so far (advisor.exemption.lasting). And an address
+whose verified name changed may have changed hands: then what is against its mail is not forgiven for what it sent
+before.
 """
 
 from collections.abc import Iterable, Sequence
 
-from advisor.exemption import Exemption, exemption
+from advisor.exemption import Exemption, exemption, lasting
 from advisor.footprint import Footprint, Footprints
 from advisor.key import address_key, helo_key, mail_key, name_key, recipient_key
 from advisor.pool import pools
@@ -58,8 +62,17 @@ def left_over(history: Footprints, entries: Sequence[Exemption]) -> list[Footpri
 
 
 def _wanted(found: Iterable[Footprint]) -> list[Footprint]:
-    """Those whose mail is wanted, IPv4 before IPv6 and in order of address or name."""
-    return sorted((each for each in found if each.wanted), key=_order)
+    """Those whose mail is wanted, and will be, IPv4 before IPv6 and in order of address or name."""
+    return sorted((each for each in found if each.wanted and _lasts(each) and not _passed_on(each)), key=_order)
+
+
+def _lasts(found: Footprint) -> bool:
+    return lasting(found.evidence, found.first_seen, found.last_seen)
+
+
+def _passed_on(found: Footprint) -> bool:
+    """Whether it had two verified names, and not all of its mail was wanted. `unknown` may be a failed look-up."""
+    return found.forgiven > 0 and len(found.names - {None, "unknown"}) > 1
 
 
 def _order(found: Footprint) -> tuple[int, int, str]:

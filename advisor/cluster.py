@@ -6,7 +6,9 @@ goes through Arrow's batch function (`mapInArrow`). Spark is an extra: nothing h
 
 import os
 import pickle
+import re
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +36,16 @@ _SETTINGS = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
 
+# WARNING: Using incubator modules: jdk.incubator.vector
+# Using Spark's default log4j profile: org/apache/spark/log4j2-defaults.properties
+# Setting default log level to "WARN".   Setting Spark log level to "ERROR".
+# To adjust logging level use sc.setLogLevel(newLevel). For SparkR, use setLogLevel(newLevel).
+# 26/11/23 05:46:16 WARN NativeCodeLoader: Unable to load native-hadoop library for your platform... using builtin-java
+_CHATTER = re.compile(
+    rb"WARNING: Using incubator modules: .*|Using Spark's default log4j profile: .*|To adjust logging level use .*|"
+    rb"Setting (?:default|Spark) log level to .*|\S+ \S+ WARN NativeCodeLoader: Unable to load native-hadoop .*"
+)
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -58,16 +70,13 @@ def connected(master: str | None = None, settings: dict[str, str] | None = None)
             raise AdvisorError(str(master), what, "stop it first")
         yield session
         return
-    builder = SparkSession.builder.appName("maillog-advisor").master(master or LOCAL)
     # A session of our own asks for our own Python in the workers, unless somebody has named another.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    for name, value in {**_SETTINGS, **(settings or {})}.items():
-        builder = builder.config(name, value)
     with warnings.catch_warnings():
         # What PySpark thinks of the pandas that there is; nothing of ours goes through pandas there.
         warnings.filterwarnings("ignore", category=FutureWarning, module="pyspark")
         with _told(master or LOCAL):
-            session = builder.getOrCreate()
+            session = _session(master or LOCAL, {**_SETTINGS, **(settings or {})})
         try:
             yield session
         finally:
@@ -120,6 +129,33 @@ def _import_pandas() -> None:
         import_module("pandas")
     finally:
         sys.meta_path[:0] = hiding
+
+
+def _session(master: str, settings: dict[str, str]) -> Any:  # noqa: ANN401 - PySpark may be missing
+    """Start a session, and Java if none runs yet, whose standard error is ours but for _CHATTER."""
+    from pyspark import SparkConf, SparkContext  # noqa: PLC0415 - an extra: most sites have no Spark
+    from pyspark.java_gateway import launch_gateway  # noqa: PLC0415 - as above
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - as above
+
+    conf = SparkConf().setAppName("maillog-advisor").setMaster(master).setAll([*settings.items()])
+    # Nothing else tells whether Java runs.
+    if SparkContext._gateway is None:
+        told, tell = os.pipe()
+        try:
+            threading.Thread(target=_pass_on, args=(told,), daemon=True).start()
+            gateway = launch_gateway(conf, {"stderr": tell})  # type: ignore[no-untyped-call] # PySpark has no types there
+        finally:
+            os.close(tell)
+        SparkContext(conf=conf, gateway=gateway)
+    return SparkSession.builder.config(conf=conf).getOrCreate()
+
+
+def _pass_on(told: int) -> None:
+    """Say what Java says, line by line, until it ends."""
+    with os.fdopen(told, "rb") as lines:
+        for line in lines:
+            if not _CHATTER.fullmatch(line.rstrip()):
+                sys.stderr.write(line.decode(errors="backslashreplace"))
 
 
 @contextmanager

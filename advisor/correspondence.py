@@ -22,6 +22,8 @@ MASS = 100
 """Who writes to more addresses than these in a day sends a newsletter, or was robbed of the password."""
 SMARTHOST = 3
 """A relay that took mail for more domains than these is a smarthost or a large provider, and binds nobody."""
+APART = 5
+"""Days at least between uses of an address by a network that nothing else binds to it; bots last no week."""
 
 # mx.partner.example[198.51.100.5]:25
 _RELAY = re.compile(r"[^\[\]\s]+\[(?P<address>[0-9A-Fa-f:.]+)\](?::\d+)?")
@@ -109,7 +111,7 @@ def _aligned(one: str | None, domain: str) -> bool:
 
 
 def steady(case: Case, bound: Mask) -> Mask:
-    """The attempts out of the one network that uses an address on two days at least.
+    """The attempts out of the one network that uses an address on two days at least, APART days from one another.
 
     Where SPF binds a network to the address, no other counts; where several networks use it on two days, none does:
     nobody can tell who imitates whom.
@@ -132,6 +134,7 @@ def steady(case: Case, bound: Mask) -> Mask:
             return False
         if sender in known:
             return network in known[sender]
-        return regulars[sender] == 1 and len(seen[sender, network]) > 1
+        found = {day for day in seen[sender, network] if day is not None}
+        return regulars[sender] == 1 and max(found, default=0) - min(found, default=0) >= APART
 
     return case.rows(row for row in rows if holds(senders[row], networks[row]))

@@ -6,16 +6,20 @@ Nothing that the log says becomes more than a comment, unless advisor.key took i
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from textwrap import wrap
 
 from advisor.footprint import Footprint, Footprints
 from advisor.key import address_key
+from advisor.reasons import BY_NAME, REASONS
 from advisor.recommendation import Host
+from advisor.standing import STEADY, WEAK
 
 FILE = "/etc/postfix/client_access"
 """Where the map of allowed clients stands, without its type."""
+_FIRM = frozenset(found.says for found in REASONS if found.wanted and found.name not in WEAK)
+_MARKED = BY_NAME["infected"].says
 _WIDTH = 78
 _CUT = 60
 _NAMED = 3
@@ -146,9 +150,28 @@ def lines(hosts: Sequence[Host]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def lasting(evidence: Iterable[str], first: datetime | None, last: datetime | None) -> bool:
+    """Whether a client that is wanted so far may be let in for good.
+
+    A filter misses some spam: a client with the marks of an infected machine, for which only such reasons speak as spam
+    has, too, must have come for STEADY days, since bots last no week. `evidence` are sentences of
+    advisor.evidence.sentence.
+    """
+    said = {words.partition(" (not counted")[0] for sentence in evidence for words in sentence.split("; ")}
+    if said & _FIRM or _MARKED not in said:
+        return True
+    return first is not None and last is not None and last - first >= timedelta(days=STEADY)
+
+
 def wanted(hosts: Iterable[Host]) -> list[Host]:
-    """The hosts that evidence calls wanted, each address once, in order of address."""
-    by_address = {host.client_address: host for host in hosts if host.wanted and address_key(host.client_address)}
+    """The hosts to let in: evidence calls them wanted, and they last. Each address once, in order of address."""
+    by_address = {
+        host.client_address: host
+        for host in hosts
+        if host.wanted
+        and address_key(host.client_address)
+        and lasting([host.evidence], host.first_seen, host.last_seen)
+    }
     return sorted(
         by_address.values(), key=lambda host: (ip_address(host.client_address).version, ip_address(host.client_address))
     )

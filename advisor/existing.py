@@ -122,6 +122,7 @@ def _ruled(file: str, text: str, kind: str, check: str) -> Existing:
     entries: list[Entry] = []
     rules: list[Dictionary] = []
     remarks = []
+    before: dict[_Place, Entry] = {}
     for number, line in lines(text):
         key, _, value = line.strip().replace("\t", " ").partition(" ")
         if key.lower() in ("if", "endif") or line.lower().startswith(("if/", "if!")):
@@ -130,9 +131,10 @@ def _ruled(file: str, text: str, kind: str, check: str) -> Existing:
         if rule.faults:
             remarks.append(Remark(file, number, key, "unread", "cannot be read; see cidr_table(5), pcre_table(5)"))
         else:
+            entry = Entry(number, key, value.strip(), _permits(value.strip()))
             if kind == "cidr":
-                remarks += _held(file, number, key, entries)
-            entries.append(Entry(number, key, value.strip(), _permits(value.strip())))
+                remarks += _held(file, entry, before)
+            entries.append(entry)
             rules.append(rule)
 
     matching = _in_networks(entries, rules) if kind == "cidr" else _each(rules)
@@ -189,14 +191,21 @@ def _in_networks(entries: Sequence[Entry], rules: Sequence[Dictionary]) -> Match
     return matching
 
 
-def _held(file: str, number: int, key: str, before: Sequence[Entry]) -> Iterator[Remark]:
-    """A network within one of a line before it: never reached, whatever comes."""
-    own = _network(key)
-    for entry in before:
-        other = _network(entry.key)
-        if own is not None and other is not None and own.version == other.version and own.subnet_of(other):
-            yield Remark(file, number, key, "shadowed", f"line {entry.line} ({entry.key}) holds all of it")
-            return
+_Place = tuple[int, int, int]
+"""A network: its version, its length, and the bits of its prefix."""
+
+
+def _held(file: str, entry: Entry, before: dict[_Place, Entry]) -> Iterator[Remark]:
+    """A network within one of a line before it: never reached, whatever comes. It is added to those before."""
+    own = _network(entry.key)
+    if own is None:
+        return
+    number, longest = int(own.network_address), own.max_prefixlen
+    above = ((own.version, length, number >> (longest - length)) for length in range(own.prefixlen + 1))
+    other = min((before[place] for place in above if place in before), key=lambda one: one.line, default=None)
+    if other is not None:
+        yield Remark(file, entry.line, entry.key, "shadowed", f"line {other.line} ({other.key}) holds all of it")
+    before.setdefault((own.version, own.prefixlen, number >> (longest - own.prefixlen)), entry)
 
 
 def _network(text: str) -> Any:  # noqa: ANN401 - either version

@@ -16,8 +16,13 @@ Address = IPv4Address | IPv6Address
 
 # billing+2026@mail.partner.example: no quotes, no blanks, nothing that any map's syntax gives a meaning
 _MAIL = re.compile(r"([A-Za-z0-9_](?:[A-Za-z0-9_=+-]|\.(?!\.))*(?<!\.))@([A-Za-z0-9.-]+)\Z")
-# com.au  co.uk  asso.fr: what stands before a country's two letters is often no one's domain
-_SECOND = frozenset({"asso", "firm", "info", "name", "police", "school"})
+# com.au  co.uk  gouv.fr: what stands before a country's two letters is often no one's domain. These are the usual ones
+# of four letters and more (Public Suffix List, publicsuffix.org); a name in doubt is a bare domain.
+_SECOND = frozenset((
+    "agro", "arts", "asso", "conf", "coop", "firm", "gouv", "govt", "health", "hotel", "info", "media", "mobi",
+    "museum", "name", "perso", "police", "press", "presse", "priv", "school", "shop", "store", "tourism", "travel",
+    "univ",
+))  # fmt: skip
 _SHORT = 3
 _LONGEST_MAIL = 254
 # ::ffff:0:0/96 and ::/96 are IPv4 in another dress, which each program undresses in its own way

@@ -1,11 +1,16 @@
 """A pile: rows in batches, as they were found, that are handed out in another order, a slice at a time."""
 
+import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from advisor.errors import AdvisorError
 
 Numbers = npt.NDArray[np.int64]
 """Rows, by the order in which they were added."""
@@ -15,6 +20,16 @@ SLICE = 1 << 15
 
 # Attempts of generated logs: 120 bytes instead of 550, for 1.4 us a row, and 0.8 to unpack it.
 _PACKED = pa.ipc.IpcWriteOptions(compression="zstd")
+
+HELD = 64 << 20
+"""Bytes of packed rows that stay in memory; more wait in a temporary file."""
+
+
+class _Place(NamedTuple):
+    """Where packed rows lie in the file."""
+
+    start: int
+    size: int
 
 
 class Pile:
@@ -26,7 +41,9 @@ class Pile:
     def __init__(self, schema: pa.Schema) -> None:
         """Begin with none."""
         self._schema = schema
-        self._packed: list[pa.Buffer] = []
+        self._packed: list[pa.Buffer | _Place | None] = []
+        self._held = 0
+        self._file: IO[bytes] | None = None
         self._ends: list[int] = []
         self._sources: dict[str, int] = {}
         self._source_of: list[npt.NDArray[np.int32]] = []
@@ -37,7 +54,7 @@ class Pile:
         return self._ends[-1] if self._ends else 0
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Put a batch on top."""
+        """Put a batch on top. AdvisorError where there is no room for the temporary file."""
         if not batch.num_rows:
             return
         sources = batch.column("source")
@@ -48,8 +65,33 @@ class Pile:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, batch.schema, options=_PACKED) as stream:
             stream.write_batch(batch)
-        self._packed.append(sink.getvalue())
+        self._packed.append(self._put_away(sink.getvalue()))
         self._ends.append(len(self) + batch.num_rows)
+
+    def _put_away(self, packed: pa.Buffer) -> pa.Buffer | _Place:
+        if self._held + packed.size <= HELD:
+            self._held += packed.size
+            return packed
+        try:
+            if self._file is None:
+                # It has no name: it goes with the process, however that ends.
+                self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the pile
+            place = _Place(self._file.seek(0, os.SEEK_END), packed.size)
+            self._file.write(packed)
+            self._file.flush()
+        except OSError as error:
+            said = f"cannot be written: {error.strerror or error}"
+            raise AdvisorError(
+                tempfile.gettempdir(), said, "make room there, or name another folder in TMPDIR"
+            ) from error
+        return place
+
+    def _packed_at(self, number: int) -> pa.Buffer:
+        packed = self._packed[number]
+        if not isinstance(packed, _Place):
+            return packed
+        assert self._file is not None
+        return pa.py_buffer(os.pread(self._file.fileno(), packed.size, packed.start))
 
     def log_order(self, ranks: Mapping[str, int]) -> Numbers:
         """Give the rows in log order: that of their sources, and the offset; those of one line as they were added."""
@@ -100,7 +142,7 @@ class Pile:
         for number in numbers:
             batch = before.get(number)
             if batch is None:
-                with pa.ipc.open_stream(self._packed[number], options=options) as stream:
+                with pa.ipc.open_stream(self._packed_at(number), options=options) as stream:
                     batch = stream.read_next_batch().select(schema.names)
             self._unpacked[number] = batch
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +21,7 @@ from advisor.advice import Situation
 from advisor.advice import advise as _advise
 from advisor.attempt import SCHEMA, attempts_of_hosts
 from advisor.contrast import contrast
+from advisor.deposit import Deposit
 from advisor.depot import url
 from advisor.effect import servers
 from advisor.entry import ALIASES, parse_list, suggest
@@ -32,7 +33,7 @@ from advisor.history import History, open_store, parse_files
 from advisor.intake import default_store, local_zone
 from advisor.label import Labels
 from advisor.mapfile import MapFile, tables_of
-from advisor.muster import muster, of_postfix
+from advisor.muster import muster, mustered, of_postfix
 from advisor.network import LOOPBACK
 from advisor.period import moment
 from advisor.postgrey import Options, Whitelists, parse_options, whitelists
@@ -47,7 +48,8 @@ from advisor.shelf import stocked
 from advisor.simulation import PARAMETERS, Simulation, ask_all, asked_for, whole
 from advisor.simulation import simulate as _simulate
 from advisor.source import default_logs
-from advisor.worker import Progress
+from advisor.store import parts
+from advisor.worker import LARGE, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from advisor.survey import Recorded
 
 
+Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 Waiting = Callable[[str], AbstractContextManager[Progress | None]]
 """Is told what takes long now, such as "reading", and gives what is told how far it is."""
 
@@ -195,6 +198,21 @@ class Question:
             events = self._of_one_postfix(history.events).to_batches(max_chunksize=1 << 16)
             return pa.Table.from_batches(attempts_of_hosts(events, ours), SCHEMA)
 
+    @property
+    def _long(self) -> bool:
+        """Whether the history is so long that its attempts had better stay on the disk."""
+        if self._kept is None or "_attempts" in self.__dict__:
+            return False
+        return sum(part.size for part in parts(self._kept)) > LARGE
+
+    @cached_property
+    def _deposit(self) -> Deposit:
+        """The attempts of the period on the disk."""
+        assert self._kept is not None
+        with self.waiting("joining"):
+            found = mustered(self._kept, self._ours, self.syslog_name)
+            return Deposit((self._in_period(batch) for batch in found), SCHEMA)
+
     @cached_property
     def _ours(self) -> Ours:
         """What the configuration calls its own."""
@@ -236,12 +254,12 @@ class Question:
             return events
         return events.filter(of_postfix(events["syslog_name"], self.syslog_name))
 
-    def _in_period(self, table: pa.Table) -> pa.Table:
+    def _in_period(self, table: Rows) -> Rows:
         if self.since is not None:
             table = table.filter(pc.field("time") >= self._moment(self.since, "--since"))
         return self._until(table)
 
-    def _until(self, table: pa.Table) -> pa.Table:
+    def _until(self, table: Rows) -> Rows:
         return table if self.until is None else table.filter(pc.field("time") < self._moment(self.until, "--until"))
 
     def _moment(self, text: str, option: str) -> pa.Scalar:
@@ -343,6 +361,8 @@ class Question:
                 frame = greylisted(frame, self._shared, (chosen.options, chosen.whitelists), self.zone)
                 notes = (*notes, *chosen.notes)
             return replace(ask_all(asked, frame, self.responses), notes=notes)
+        if self._long and not greylists and not here:
+            return replace(ask_all(asked, self._deposit.frame, self.responses), notes=notes, kept=self._deposit)
         attempts = self.attempts
         if greylists:
             answered = replay(attempts, chosen.options, chosen.whitelists, self.zone)["answer"]

@@ -141,7 +141,8 @@ class Recommendation:
     what it refused in this log already, where it is on. `diff` is `lines_to_type` as a unified diff of main.cf; ()
     where no configuration is known. `before` is the harm of the change alone, `after` with the hosts allowed first that
     were known a week before; the verdict is about `after`. `argument` is a list's domain, with its filter; `cheaper`
-    a sentence where another part of Postfix does the same with less.
+    a sentence where another part of Postfix does the same with less. `stood` is when the time before ended, where its
+    log advised the same already (advisor.repetition); None where it did not, or nobody looked.
     """
 
     name: str
@@ -177,6 +178,7 @@ class Recommendation:
     after: Estimate | None = None
     argument: str = ""
     cheaper: str = ""
+    stood: datetime | None = None
 
     @property
     def spelled(self) -> str:

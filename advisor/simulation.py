@@ -1,7 +1,7 @@
 """A simulation: what a restriction list, spelled as in main.cf, would have answered to past attempts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
@@ -143,13 +143,14 @@ class Simulation:
     """The answers of lists to some attempts.
 
     `source` are the attempts as given, `heard` is what was told of them; `notes` say what could not be read, such as a
-    table.
+    table. `kept` is what has to live as long as `source`.
     """
 
     asked: tuple[Asked, ...]
     source: Any
     heard: Testimony
     notes: tuple[str, ...] = ()
+    kept: Any = field(default=None, repr=False)
 
     @property
     def frame(self) -> Any:  # noqa: ANN401 - a frame of the engine that was asked

@@ -1,6 +1,7 @@
 """A table written to a file or to standard output: Parquet, CSV or JSON, by the file's ending."""
 
 import json
+import re
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any, TextIO
 import pyarrow as pa
 
 from advisor.errors import AdvisorError
+from advisor.reports.visible import visible
 
 FORMATS = ("parquet", "csv", "json")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# =1+1  a;=1+1: where the comma is for decimals, a spreadsheet parts cells at ';', in quotes or not
+_FORMULA = re.compile(r"(\A|[;\t])(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])")
 
 
 def write(table: pa.Table, output: Path | None, form: str | None = None) -> None:
@@ -63,11 +66,13 @@ def _write_csv(table: pa.Table, file: TextIO) -> None:
     """CSV after RFC 4180, but that the empty string is quoted and a missing value is not, so that they differ.
 
     A text that a spreadsheet would take for a formula gets an apostrophe before it: what stands in a log was chosen
-    by strangers.
+    by strangers. A terminal gets what it would obey spelled out.
     """
+    obeys = file.isatty()
     file.write(",".join(_quoted(name) for name in table.column_names) + "\r\n")
     for row in _rows(table):
-        file.write(",".join(_cell(value) for value in row.values()) + "\r\n")
+        line = ",".join(_cell(value) for value in row.values())
+        file.write((visible(line) if obeys else line) + "\r\n")
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - whatever a column holds
@@ -77,8 +82,7 @@ def _cell(value: Any) -> str:  # noqa: ANN401 - whatever a column holds
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    text = str(value)
-    return _quoted(f"'{text}" if text.startswith(_FORMULA) else text)
+    return _quoted(_FORMULA.sub(r"\1'", str(value)))
 
 
 def _quoted(text: str) -> str:

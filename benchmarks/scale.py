@@ -1,11 +1,12 @@
-"""What a history costs as it grows: `advisor ingest`, attempts and a simulation, here and on a Spark cluster.
+"""What a history costs as it grows: `advisor ingest`, a simulation and advice, here and on a Spark cluster.
 
-`python -m benchmarks.scale [--lines N]... [--log FILE]... [--only here|spark]`. Prints Markdown. The cluster is a
-standalone master with two workers of a core each on this machine. Both sides read the same log into a store of their
-own, join its attempts and ask the same list; a benchmark whose two outcomes differ ends with 1.
+`python -m benchmarks.scale [--lines N]... [--log FILE]... [--only here|spark] [--without STEP]...`. Prints Markdown.
+The cluster is a standalone master with two workers of a core each on this machine. Both sides read the same log into a
+store of their own, join its attempts, ask the same list and advise; where their outcomes differ it ends with 1.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,14 @@ from advisor.ingestion import ingest
 from advisor.levy import raised
 from advisor.muster import muster
 from advisor.outcome import outcome
+from advisor.question import Question
+from advisor.reports import render
 from advisor.shipment import ship
 from advisor.simulation import simulate
 from benchmarks.parse import ROOT, environment, make_log
 from tests.spark import LOOPBACK, standalone
 
+STEPS = ("ingest", "simulate", "advise")
 LINES = (1_000_000, 10_000_000)
 LIST = (
     "permit_mynetworks, reject_unknown_client_hostname, reject_unknown_reverse_client_hostname, "
@@ -40,6 +44,7 @@ LIST = (
 SETTINGS = {**LOOPBACK, "spark.executor.memory": "512m", "spark.sql.shuffle.partitions": "2"}
 """Of the session: what the workers have to give, and a shuffle for their two cores."""
 _TODAY = date(2026, 12, 31)
+_NOW = datetime(2026, 12, 31, 12, tzinfo=UTC)
 _OFTEN = 0.25
 """Seconds between two looks at the processes."""
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -142,13 +147,27 @@ def simulate_there(store: Path, master: str) -> dict[str, Any]:
         return {"attempts": frame.count(), "outcome": outcome(simulate(LIST, frame))}
 
 
+def advise(store: Path, session: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a SparkSession
+    """Make the advice of a store; two that are one to the last number have one digest."""
+    report = render(Question(store=store, zone=UTC, now=_NOW, session=session).advise(), "json", now=_NOW)
+    return {"advice": hashlib.sha256(report if isinstance(report, bytes) else report.encode()).hexdigest()}
+
+
+def advise_there(store: Path, master: str) -> dict[str, Any]:
+    """Have a cluster join the attempts that the advice is made of."""
+    with connected(master, SETTINGS) as session:
+        return advise(store, session)
+
+
 def _do(step: str, log: Path, store: Path, master: str | None) -> dict[str, Any]:
     if step == "ingest":
         return ingest_there(log, store, master) if master else ingest_here(log, store)
+    if step == "advise":
+        return advise_there(store, master) if master else advise(store)
     return simulate_there(store, master) if master else simulate_here(store)
 
 
-def measure(log: Path, folder: Path, sides: Sequence[str]) -> bool:
+def measure(log: Path, folder: Path, sides: Sequence[str], steps: Sequence[str] = STEPS) -> bool:
     """Print a line for each side and step of one log; tell whether the sides agree."""
     said = []
     for side in sides:
@@ -158,7 +177,7 @@ def measure(log: Path, folder: Path, sides: Sequence[str]) -> bool:
             others = [process.pid for process in cluster.processes] if cluster else []
             store = folder / f"{side}-{log.stem}"
             results: dict[str, Any] = {}
-            for step in ("ingest", "simulate"):
+            for step in steps:
                 cost, found = _step(step, log, store, cluster.master if cluster else None, others)
                 results |= found
                 held = sum(path.stat().st_size for path in store.glob("*.parquet"))
@@ -178,7 +197,8 @@ def main() -> None:
     asked.add_argument("--lines", type=int, action="append")
     asked.add_argument("--log", type=Path, action="append")
     asked.add_argument("--only", choices=("here", "spark"))
-    asked.add_argument("--step", choices=("ingest", "simulate"), help=argparse.SUPPRESS)
+    asked.add_argument("--without", choices=STEPS[1:], action="append", default=[])
+    asked.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
     asked.add_argument("--store", type=Path, help=argparse.SUPPRESS)
     asked.add_argument("--master", help=argparse.SUPPRESS)
     chosen = asked.parse_args()
@@ -195,7 +215,7 @@ def main() -> None:
         lengths = chosen.lines or ([] if chosen.log else LINES)
         logs = [*(chosen.log or ()), *(make_log(folder, lines) for lines in lengths)]
         sides = (chosen.only,) if chosen.only else ("here", "spark")
-        if not all(measure(log, folder, sides) for log in logs):
+        if not all(measure(log, folder, sides, [step for step in STEPS if step not in chosen.without]) for log in logs):
             sys.exit("the cluster came to other numbers")
 
 

@@ -4,20 +4,22 @@ import gzip
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, date
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from advisor import ingestion
-from advisor.cluster import attached, connected
+from advisor import excerpt, ingestion
+from advisor.attempt import attempts_of_hosts
+from advisor.cluster import _pass_on, attached, connected
 from advisor.errors import AdvisorError
 from advisor.greylist import replay
+from advisor.history import parse_files
 from advisor.ingestion import Ingested, ingest
 from advisor.levy import collected, greylisted, raised, within
 from advisor.muster import muster
@@ -27,9 +29,8 @@ from advisor.row import Ours
 from advisor.shipment import ship
 from advisor.simulation import simulate
 from advisor.store import parts, read
-from benchmarks import generated_log
-from tests.conftest import MONTH, ROOT, lab_log, real, write
-from tests.spark import SMALL, standalone
+from tests.conftest import lab_log, real, write
+from tests.spark import SMALL
 
 TODAY = date(2026, 12, 31)
 LIST = (
@@ -169,12 +170,38 @@ def test_a_second_session_is_not_mixed_up_with_the_first(session: Any) -> None:
         assert same is session
 
 
-def test_attempts_are_the_same(session: Any, stored: tuple[Path, Ingested]) -> None:
+def test_java_is_quiet_but_for_what_is_wrong(capfd: pytest.CaptureFixture[str]) -> None:
+    told, tell = os.pipe()
+    chatter = (
+        "WARNING: Using incubator modules: jdk.incubator.vector\n"
+        "Using Spark's default log4j profile: org/apache/spark/log4j2-defaults.properties\n"
+        'Setting default log level to "WARN".\n'
+        "To adjust logging level use sc.setLogLevel(newLevel). For SparkR, use setLogLevel(newLevel).\n"
+        "26/11/23 05:46:16 WARN NativeCodeLoader: Unable to load native-hadoop library for your platform...\n"
+        'Setting Spark log level to "ERROR".\n'
+    )
+    wrong = "26/11/23 05:50:27 ERROR TaskSchedulerImpl: Lost executor 1 on 127.0.0.1: worker lost\n\tat Setting.main\n"
+    with os.fdopen(tell, "w") as java:
+        java.write(chatter + wrong + chatter)
+    _pass_on(told)
+    assert capfd.readouterr().err == wrong
+
+
+def test_attempts_are_the_same(session: Any, stored: tuple[Path, Ingested], tmp_path: Path) -> None:
     store, ours = stored[0], Ours.of((), ["ourdom.test"], ())
     local = muster(store, ours)
     frame = raised(session, store, ours).persist()
     assert len(set(local["host"].to_pylist())) > 3
-    assert collected(frame, store).equals(local)
+    far = collected(frame, store)
+    assert far.equals(local)
+
+    # Two hosts with the same queue ids, process ids and times: each has what it has alone.
+    write(tmp_path / "alone.log", lab_log("baseline"))
+    alone = parse_files([tmp_path / "alone.log"], zone=UTC, today=TODAY).events
+    named = ["source", "offset", "host", "session", "message"]
+    wanted = pa.Table.from_batches(attempts_of_hosts(alone.to_batches(), ours)).drop_columns(named)
+    for host in ("mx1", "mx2"):
+        assert far.filter(pc.field("host") == host).drop_columns(named).equals(wanted)
 
     middle = local["time"][local.num_rows // 2].as_py()
     later = collected(within(frame, middle, None), store)
@@ -182,6 +209,12 @@ def test_attempts_are_the_same(session: Any, stored: tuple[Path, Ingested]) -> N
     assert later.num_rows + within(frame, None, middle).count() == local.num_rows
     assert min(later["time"].to_pylist()) == middle
     frame.unpersist()
+
+
+def test_an_excerpt_is_the_same(session: Any, stored: tuple[Path, Ingested]) -> None:
+    far = excerpt.read(stored[0], session=session)
+    assert far.equals(excerpt.read(stored[0]))
+    assert far.num_rows > 1_000
 
 
 @pytest.mark.long
@@ -195,94 +228,3 @@ def test_answers_are_the_same(session: Any, stored: tuple[Path, Ingested]) -> No
     expected = outcome(simulate(LIST, duckdb.from_arrow(answered)))
     assert json.dumps(outcome(simulate(LIST, far))) == json.dumps(expected)
     assert expected["list"][-1]["answers"]["accepted"]["defer_if_permit"] > 0
-
-
-DRIVER = """
-import json, sys
-from datetime import UTC, date
-from pathlib import Path
-from advisor import ingestion
-from advisor.cluster import attached, connected
-from advisor.levy import collected, raised
-from advisor.outcome import outcome
-from advisor.row import Ours
-from advisor.shipment import ship
-from advisor.simulation import simulate
-from tests.spark import SMALL, standalone
-from tests.test_cluster import LIST, PART, TODAY
-ingestion.PART = PART
-master, logs, store = sys.argv[1:]
-with connected(master, SMALL) as session:
-    tell = lambda done, _: print(done, flush=True)
-    ship(session, [logs], Path(store), zone=UTC, today=TODAY, progress=tell)
-    frame = raised(session, Path(store), Ours()).persist()
-    print("outcome", json.dumps(outcome(simulate(LIST, frame))), collected(frame, Path(store)).num_rows, flush=True)
-"""
-PART = 400_000
-
-
-def driver(master: str, logs: Path, store: Path) -> "subprocess.Popen[str]":
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1"}
-    command = [sys.executable, "-c", DRIVER, master, str(logs), str(store)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
-
-
-def outcome_of(process: "subprocess.Popen[str]") -> str:
-    assert process.stdout is not None
-    (said,) = [line for line in process.stdout if line.startswith("outcome")]
-    assert process.wait() == 0
-    return said
-
-
-@pytest.mark.long
-def test_what_is_killed_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A master and two workers; the driver is killed in mid-ingest, then a worker while the second one goes on."""
-    monkeypatch.setattr(ingestion, "PART", PART)
-    logs, store, near = tmp_path / "logs", tmp_path / "store", tmp_path / "near"
-    logs.mkdir()
-    for seed in (1, 2):
-        lines = "".join(f"{line}\n" for line in generated_log.log(60_000, seed)).encode()
-        write(logs / f"{seed}.log", lines.replace(b" mx", b" s%dmx" % seed))
-    write(logs / "3.log.gz", gzip.compress(lines.replace(b" mx", b" s3mx")))
-    ingest([logs], near, zone=UTC, today=TODAY)
-    local = muster(near, Ours())
-
-    with standalone(tmp_path) as cluster:
-        first = driver(cluster.master, logs, store)
-        assert first.stdout is not None
-        first.stdout.readline()
-        first.kill()
-        first.wait()
-        held = {part.name for part in parts(store)}
-        assert 0 < len(held) < len(parts(near))
-
-        second = driver(cluster.master, logs, store)
-        assert second.stdout is not None
-        second.stdout.readline()
-        cluster.workers[0].kill()
-        said = outcome_of(second)
-
-        # The worker that is left does it all once more, elsewhere.
-        assert outcome_of(driver(cluster.master, logs, tmp_path / "again")) == said
-    expected = json.dumps(outcome(simulate(LIST, duckdb.from_arrow(local))))
-    assert said == f"outcome {expected} {local.num_rows}\n"
-    assert parts(store) == parts(near) == parts(tmp_path / "again")
-    assert read(store).equals(read(near))
-
-
-@pytest.mark.long
-def test_the_commands_answer_alike_on_both_engines(tmp_path: Path) -> None:
-    near, far, spark = tmp_path / "near", tmp_path / "far", ("--engine", "spark", "--master", "local[2]")
-
-    def asked(*arguments: str | Path) -> str:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1"}
-        command = [sys.executable, "-m", "advisor", *map(str, arguments), "--timezone", "UTC"]
-        return subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT, check=True).stdout
-
-    assert asked("ingest", MONTH, "--store", near) == asked("ingest", MONTH, "--store", far, *spark)
-    assert parts(near) == parts(far)
-    for command in (("simulate", LIST, "--since", "2026-10-15"), ("report",), ("advise",), ("allowlist",)):
-        wished = (*command, "--store", near, "--config", ROOT / "sample_logs" / "main.cf", "--format", "json")
-        local = asked(*wished, "--engine", "duckdb")
-        assert len(local) > 1_000
-        assert asked(*wished, *spark) == local

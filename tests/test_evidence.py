@@ -79,9 +79,10 @@ def test_a_correspondent_with_spf() -> None:
     assert reasons(str(Log().writes().mail("203.0.113.10", PARTNER, spf="Pass"))) == [";correspondent;"]
 
 
-def test_a_correspondent_on_two_days_from_one_network() -> None:
-    log = Log().writes().mail("203.0.113.10", "INFO@partner.example").days(1).mail("203.0.113.11", PARTNER)
-    assert reasons(str(log)) == [";correspondent;"] * 2
+@pytest.mark.parametrize(("days", "expected"), [(4, ""), (5, ";correspondent;")])
+def test_a_correspondent_on_two_days_from_one_network(days: int, expected: str) -> None:
+    log = Log().writes().mail("203.0.113.10", "INFO@partner.example").days(days).mail("203.0.113.11", PARTNER)
+    assert reasons(str(log)) == [expected] * 2
 
 
 @pytest.mark.parametrize("spf", ["", "None", "Neutral", "Softfail", "Fail"])

@@ -157,10 +157,17 @@ def test_attempts_that_are_known_are_no_python_values(monkeypatch: pytest.Monkey
         assert sum(len(rows) for rows in found._rows.values()) < 2 * 100
         assert len(found._correlation) < 3_000
         assert len(found._pile) > 2 * 1440 * day
-    assert sum(buffer.size for buffer in found._pile._packed) < 250 * len(found._pile)
+    assert sum(each.size for each in found._pile._packed if each) < 250 * len(found._pile)
 
 
 NUMBERED = pa.schema([("source", pa.string()), ("offset", pa.int64()), ("value", pa.string())])
+
+
+def add(found: Pile, rows: list[Row], batches: list[list[tuple[str, int]]]) -> None:
+    for batch in batches:
+        new = [{"source": source, "offset": at, "value": f"v{len(rows)}"} for source, at in batch]
+        rows += [row | {"value": f"v{len(rows) + number}"} for number, row in enumerate(new)]
+        found.add(pa.RecordBatch.from_pylist(rows[len(rows) - len(batch) :], schema=NUMBERED))
 
 
 @settings(max_examples=50, deadline=None)
@@ -168,10 +175,9 @@ NUMBERED = pa.schema([("source", pa.string()), ("offset", pa.int64()), ("value",
 def test_a_pile_in_log_order(batches: list[list[tuple[str, int]]], data: Any) -> None:
     rows: list[Row] = []
     found = Pile(NUMBERED)
-    for batch in batches:
-        new = [{"source": source, "offset": at, "value": f"v{len(rows)}"} for source, at in batch]
-        rows += [row | {"value": f"v{len(rows) + number}"} for number, row in enumerate(new)]
-        found.add(pa.RecordBatch.from_pylist(rows[len(rows) - len(batch) :], schema=NUMBERED))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pile, "HELD", data.draw(st.sampled_from([0, 1_000, pile.HELD])))
+        add(found, rows, batches)
     assert len(found) == len(rows)
     ranks = {"b": 0, "a": 1, "c": 2}
     order = found.log_order(ranks)

@@ -11,7 +11,8 @@ def correspondent(case: Case) -> Mask:
 
     What it rests on
         Mail of our users that was delivered to this address, mass mail left out. The client is bound to it by SPF,
-        DMARC or DKIM; or, where SPF and DMARC do not object, it is of the one network that used it on two days.
+        DMARC or DKIM; or, where SPF and DMARC do not object, it is of the one network that used it on two days, five
+        days apart or more.
 
     On what it is silent
         policyd-spf and OpenDMARC: mail that fails those could never be a correspondent's by this reason.

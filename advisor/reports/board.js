@@ -200,7 +200,7 @@ function show() {
   bar(sums, everything);
   compare(chosen);
   fill("days", days.map((day, at) => [board.dates[at], number(day.stopped), number(day.hurt), number(day.undecided), number(day.no_evidence)]));
-  fill("clients", clients.slice(0, SHOWN).map((one) => [one.address, number(one.all), WORDS[one.first], one.name]));
+  fill("clients", clients.slice(0, SHOWN).map((one) => [one.address, number(one.all), WORDS[one.first], one.name === "unknown" ? "none" : one.name]));
   put("more", clients.length > SHOWN ? `and ${number(clients.length - SHOWN)} more of the clients named in this page` : "");
   put("lines", lines(chosen));
   put("command", command(chosen));

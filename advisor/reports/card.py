@@ -93,18 +93,12 @@ def nothing(advice: Advice) -> str:
     return f"{broken} to fix, {several(on, 'check')} on already, {off - on - len(ranked(advice))} left with reasons"
 
 
-def calm(advice: Advice) -> bool:
-    """Whether there is nothing to fix, nothing to change and nothing new, so that nobody need read it."""
-    news = advice.sequels or (advice.contrast and advice.contrast.news)
-    return not news and not ranked(advice) and not any(finding.severity == "fix" for finding in advice.findings)
-
-
 def aside(advised: Recommendation) -> str:
     """One line for what is not to be done now: what it is worth, what it costs and why it waits."""
     gain, _, price, _, _ = cells(advised)
     did = f"; refused {several(advised.refused.attempts, 'attempt')} in this log" if advised.refused.attempts else ""
     reason = f": {advised.reasons[0]}" if advised.reasons else ""
-    return f"{label(advised)}  {advised.name}{reason} (stops {gain}, hurts {price}{did})"
+    return f"{label(advised)}  {advised.spelled}{reason} (stops {gain}, hurts {price}{did})"
 
 
 def unjudged(advised: Recommendation) -> bool:

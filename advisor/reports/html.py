@@ -18,6 +18,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from advisor.board import Board
+from advisor.reasons import BY_NAME
 from advisor.recommendation import Advice
 from advisor.reports import Letter, card, charts, course, headline, sketch, wording
 from advisor.reports.choice import choice
@@ -94,6 +95,7 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     found.globals |= {"say": wording, "change": card, "course": course, "headline": headline, "sketch": sketch}
+    found.globals["meanings"] = BY_NAME
     found.filters |= {"count": wording.count, "cut": cut, "bound": _bound}
     return found
 

@@ -63,6 +63,9 @@ def subject(advice: Advice) -> str:
     broken = sum(finding.severity == "fix" for finding in advice.findings)
     changes = len(card.ranked(advice))
     news = ", ".join(f"{number} to {verb}" for number, verb in ((broken, "fix"), (changes, "change")) if number)
+    new = sum(one.stood is None for one in card.ranked(advice))
+    if new < changes:
+        news += f", {new or 'none'} new"
     more = f" and {len(advice.hosts) - 1} more" if len(advice.hosts) > 1 else ""
     what = f"{more}: {news or 'nothing to change'}"
     host = advice.hosts[0] if advice.hosts and _NAME.fullmatch(advice.hosts[0]) else "mail server"
@@ -130,8 +133,10 @@ def later(advice: Advice, how: Letter) -> list[str]:
 def prices(advice: Advice, one: Recommendation) -> list[tuple[str, str]]:
     """What a change stops and hurts, each under its label; what it does alone is said by the count of attempts.
 
-    What is cheaper is said once: it is the same for most.
+    What is cheaper is said once: it is the same for most. A change that stood before is short.
     """
+    if one.stood is not None:  # it was read before: that it stands, and its price
+        return [("stops", card.stops(one)), ("hurts", card.hurts(one)), ("not new", week.stands(one, advice))]
     found = [
         ("stops", card.stops(one)),
         ("hurts", card.hurts(one)),
@@ -174,7 +179,7 @@ def allow(one: Recommendation) -> str:
 def typed(one: Recommendation, how: Letter) -> list[tuple[str, tuple[str, ...]]]:
     """What to type. The whole report is short: of the first change only, the others come after it."""
     if how.only is None:
-        return [("type", one.lines_to_type)] if one.rank == 1 else []
+        return [("type", one.lines_to_type)] if one.rank == 1 and one.stood is None else []
     return [
         (label, lines)
         for label, lines in (("type", one.lines_to_type), ("try first", one.try_first), ("undo", one.undo))

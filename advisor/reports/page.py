@@ -11,6 +11,8 @@ NARROWEST = 40
 _WIDEST = 80
 _MARGIN = 2
 _INDENT = 13
+_ROOM = 24
+"""Columns for the first cell of a table, below which it stands on a line of its own."""
 _STYLES = {"ENFORCE": "bold", "WARN": "yellow", "RELAX": "bold", "LEAVE": "dim", "FIX": "bold red", "NOTE": "bold"}
 
 
@@ -66,12 +68,14 @@ class Page:
     def table(self, rows: Sequence[Sequence[str]]) -> None:
         """Columns as wide as their longest cell, the first flush left; cells are never cut.
 
-        Where that is wider than the page, the first cell gets a line of its own, and where the others are too, each
-        row is a paragraph.
+        Where that is wider than the page, a first cell that is too long gets a line of its own, where there is hardly
+        room for any, all do, and where the others are too wide, each row is a paragraph.
         """
         first, *widths = [max(len(row[number]) for row in rows) for number in range(len(rows[0]))]
         rest = sum(2 + width for width in widths)
-        beside = _MARGIN + first + rest <= self.width
+        room = self.width - _MARGIN - rest
+        beside = room >= min(first, _ROOM)
+        first = min(first, room)
         if not beside and _MARGIN + rest > self.width:
             for name, *cells in rows[1:]:
                 self.prose(f"{name}: {', '.join(map(' '.join, zip(rows[0][1:], cells, strict=True)))}", _MARGIN, 4)
@@ -79,6 +83,9 @@ class Page:
         for name, *cells in rows:
             line = "".join(f"  {cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
             if beside:
+                if len(name) > first:
+                    self.prose(name, _MARGIN, 4)
+                    name = ""  # noqa: PLW2901 - it stands above
                 self._put(_styled(" " * _MARGIN + f"{name:<{first}}{line}".rstrip()))
                 continue
             if name:

@@ -3,12 +3,16 @@
 plan               what to do in which week
 terms              how much harm is allowed
 behind, compared   what became of changes and what is new; the counts of this period and of the time before
+calm, stands       whether nobody need read it; which advice was read before
 """
 
-from advisor.recommendation import Advice, Contrast
+from advisor.recommendation import Advice, Contrast, Recommendation
 from advisor.reports import card
 from advisor.reports.visible import cut
-from advisor.reports.wording import count, duration, several
+from advisor.reports.wording import count, duration, several, when
+
+_WEEK = 7
+"""Days."""
 
 
 def plan(advice: Advice, last: int | None = None) -> list[tuple[str, str]]:
@@ -53,3 +57,21 @@ def compared(found: Contrast) -> list[tuple[str, str, str]]:
     long = duration((found.end - found.start).total_seconds())
     rows = [(cut(name), count(now), count(before)) for name, now, before in found.counts]
     return [("", f"these {long}", "as long before"), *rows]
+
+
+def calm(advice: Advice) -> bool:
+    """Whether there is nothing to fix, nothing new to change and nothing new, so that nobody need read it.
+
+    Changes that stood before are repeated where the period ends in the first week of a month: once in that month,
+    whoever asks every week, without a note of what was sent when.
+    """
+    news = advice.sequels or (advice.contrast and advice.contrast.news)
+    changes = card.ranked(advice)
+    again = advice.end is not None and advice.end.day <= _WEEK
+    due = [one for one in changes if one.stood is None or again]
+    return not news and not due and not any(finding.severity == "fix" for finding in advice.findings)
+
+
+def stands(advised: Recommendation, advice: Advice) -> str:
+    """That a change is not new; nothing where it is, or nobody knows."""
+    return f"the log up to {when(advised.stood, advice)} said so already" if advised.stood else ""

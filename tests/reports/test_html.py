@@ -404,3 +404,25 @@ def test_the_page_does_not_grow_with_the_log(browser: Browser, now: datetime, tm
     small, large = (page.stat().st_size for page in pages)
     assert large < 500_000
     assert (large - small) / (clients[1] - clients[0]) < 10  # 2.2 measured
+
+
+def test_reasons_are_words_and_say_which_way_they_point(rich_advice: Advice, now: datetime) -> None:
+    shown = of_page(page_of(rich_advice, now))
+    accepted = f"{rich_advice.traffic.accepted:,} accepted attempts"
+    assert f"What speaks for and against {accepted}" in shown
+    assert "our users write to this sender correspondent wanted 6,000" in shown
+    assert "the content filter called it spam filter_spam unwanted 1,391" in shown
+
+
+def test_a_page_does_not_tell_how_to_make_itself(rich_advice: Advice, now: datetime) -> None:
+    shown = of_page(page_of(rich_advice, now))
+    assert "advisor advise /var/log/maillog*" in shown
+    assert "--format html" not in shown
+
+
+def test_two_lists_can_be_told_apart_where_they_are_left_off(rich_advice: Advice, now: datetime) -> None:
+    one = next(each for each in rich_advice.recommendations if each.recommendation == "leave")
+    lists = tuple(replace(one, name="reject_rbl_client", argument=f"{name}.example") for name in ("zen", "bl"))
+    shown = of_page(page_of(replace(rich_advice, recommendations=lists), now))
+    assert "LEAVE reject_rbl_client zen.example:" in shown
+    assert "LEAVE reject_rbl_client bl.example:" in shown

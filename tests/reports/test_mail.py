@@ -13,6 +13,9 @@ import pytest
 from advisor.errors import AdvisorError
 from advisor.recommendation import Advice
 from advisor.reports import render
+from advisor.reports.headline import headline
+from advisor.reports.page import Page
+from advisor.reports.visible import clean
 from tests.reports.browser import Browser
 from tests.reports.reading import flat, message, of_page, part
 
@@ -164,6 +167,39 @@ def test_what_is_planned_and_how_the_week_before_was(weekly_advice: Advice, now:
         assert "2 of 2,390 wanted clients" in text
         assert "postscreen does that too" in text
     assert len(part(data, "plain").splitlines()) <= 90
+
+
+@pytest.mark.parametrize(
+    ("known", "subject"),
+    [({1, 2, 3}, "1 to fix, 3 to change, none new"), ({1, 3}, "1 to fix, 3 to change, 1 new")],
+)
+def test_what_was_read_before_is_short(rich_advice: Advice, now: datetime, known: set[int], subject: str) -> None:
+    marked = tuple(replace(one, stood=now) if one.rank in known else one for one in rich_advice.recommendations)
+    data = mail_of(replace(rich_advice, recommendations=marked, findings=rich_advice.findings[:1]), now)
+    assert message(data)["Subject"] == f"mx1.example.org: {subject}"
+    for text in (flat(part(data, "plain")), of_page(part(data, "html"))):
+        # Three things at most: one to fix, and the first two changes.
+        assert text.count("not new the log up to 23 Nov 07:04 said so already") == len(known & {1, 2})
+        assert "postmap hash:/etc/postfix/client_access" not in text
+        assert "612 of 1,391 unwanted" in text
+
+
+def test_both_parts_begin_with_the_verdict(any_advice: Advice, now: datetime) -> None:
+    data = mail_of(any_advice, now)
+    first = headline(clean(any_advice, ascii_only=True))[0]
+    for text in (flat(part(data, "plain")), of_page(part(data, "html"))):
+        assert " ".join(first.split()) in text.replace("\xa0", " ")
+
+
+def test_one_long_name_does_not_break_a_table_in_two() -> None:
+    page = Page(72)
+    page.table([("", "these 7.0 days", "as long before"), ("accepted", "14,980", "15,102"), ("x" * 44, "1", "2")])
+    lines = page.text().splitlines()
+    assert len(lines) == 4
+    assert lines[1].split() == ["accepted", "14,980", "15,102"]
+    assert lines[2].strip() == "x" * 44
+    assert lines[3].split() == ["1", "2"]
+    assert len(lines[0]) == len(lines[1]) == len(lines[3]) <= 72
 
 
 def test_what_nobody_asked_about_has_no_head(rich_advice: Advice, now: datetime) -> None:

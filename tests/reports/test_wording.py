@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.recommendation import Advice, Greylisting, Tally
-from advisor.reports import card, wording
+from advisor.reports import card, week, wording
 from advisor.reports.visible import cut, visible
-from tests.reports.conftest import advised
+from tests.reports.conftest import advised, moment
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,20 @@ def test_durations(seconds: float, words: str) -> None:
 
 def test_news_are_no_silence(rich_advice: Advice, weekly_advice: Advice) -> None:
     calm = replace(rich_advice, recommendations=rich_advice.recommendations[4:], findings=())
-    assert card.calm(calm)
+    assert week.calm(calm)
     assert weekly_advice.contrast is not None
-    assert card.calm(replace(calm, contrast=replace(weekly_advice.contrast, news=())))
-    assert not card.calm(replace(calm, contrast=weekly_advice.contrast))
-    assert not card.calm(replace(calm, sequels=weekly_advice.sequels))
-    assert not card.calm(replace(calm, findings=rich_advice.findings))
+    assert week.calm(replace(calm, contrast=replace(weekly_advice.contrast, news=())))
+    assert not week.calm(replace(calm, contrast=weekly_advice.contrast))
+    assert not week.calm(replace(calm, sequels=weekly_advice.sequels))
+    assert not week.calm(replace(calm, findings=rich_advice.findings))
+
+
+def test_advice_that_was_read_before_is_repeated_once_a_month(rich_advice: Advice) -> None:
+    old = moment(16)
+    stood = tuple(replace(one, stood=old) if one.rank else one for one in rich_advice.recommendations)
+    quiet = replace(rich_advice, recommendations=stood, findings=())
+    ends = [replace(quiet, end=moment(day)) for day in range(1, 29)]
+    assert [each.end.day for each in ends if each.end and not week.calm(each)] == [1, 2, 3, 4, 5, 6, 7]
+    new = tuple(replace(one, stood=None) if one.rank == 2 else one for one in stood)
+    assert not week.calm(replace(ends[20], recommendations=new))
+    assert week.calm(ends[20])
