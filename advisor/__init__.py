@@ -30,7 +30,7 @@ The flow, left to right and down; each module imports only from those before it,
     the machine around Postfix, or a copy of its files
         tree ▸ release ▸ checkup ▸ bind ▸ resolv ▸ endpoint ▸ policy_service ▸ milter ▸ outside ▸ asking ▸ inspection
     which logs, which period, whose configuration; one command for each function below
-        table ▸ progress ▸ examination ▸ intake ▸ excerpt ▸ question ▸ repetition ▸ clearance ▸ watch
+        output ▸ table ▸ progress ▸ examination ▸ intake ▸ excerpt ▸ question ▸ repetition ▸ clearance ▸ watch
         option ▸ invocation ▸ commands ▸ cli
 
 Two pure halves. Parsing: lines in, events out; no state but the year and the zone of the header. Analysis: frames in,

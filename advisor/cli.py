@@ -1,5 +1,6 @@
 """The program: its help, its version, and the commands in the order in which the help shows them."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -44,7 +45,10 @@ app = typer.Typer(
 def main(  # noqa: D103 - Typer would show its docstring in place of the help above
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="No colour, as with NO_COLOR; before the command.")] = False,
 ) -> None:
+    if plain:
+        os.environ["NO_COLOR"] = "1"
     if version:
         from advisor import __version__
 

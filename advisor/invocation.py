@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from advisor.errors import AdvisorError
+from advisor.output import replacing
 
 if TYPE_CHECKING:
     from advisor.history import History
@@ -73,13 +74,8 @@ def emit(rendered: str | bytes, output: Path | None) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
         return
-    part = output.with_name(f".{output.name}.part")
-    try:
-        part.write_bytes(rendered if isinstance(rendered, bytes) else rendered.encode())
-        part.replace(output)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise AdvisorError(str(output), f"cannot be written ({error.strerror})", "name another file") from error
+    with replacing(output) as path:
+        path.write_bytes(rendered if isinstance(rendered, bytes) else rendered.encode())
 
 
 def screen() -> dict[str, Any]:

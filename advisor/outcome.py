@@ -202,14 +202,20 @@ def sentences(found: dict[str, Any]) -> list[str]:
 def _sentences(turned: dict[str, dict[str, int]], changes: dict[str, int]) -> Iterator[str]:
     total = {kind: sum(counts.values()) for kind, counts in turned.items()}
     accepted, refused, inside = (turned[kind] for kind in _KINDS)
-    yield (
-        f"The list turns away {accepted['yes']:,} of {total['accepted']:,} that were accepted; for "
-        f"{accepted['no_evidence']:,} there is no evidence."
-    )
-    yield (
-        f"Of {total['refused']:,} that were refused anyway it turns away {refused['yes']:,}; for "
-        f"{refused['no_evidence']:,} there is no evidence."
-    )
+    if 0 < total["accepted"] == accepted["no_evidence"]:
+        yield f"Nothing is known of what the list does to the {total['accepted']:,} that were accepted."
+    else:
+        yield (
+            f"The list turns away {accepted['yes']:,} of {total['accepted']:,} that were accepted; for "
+            f"{accepted['no_evidence']:,} there is no evidence."
+        )
+    if 0 < total["refused"] == refused["no_evidence"]:
+        yield f"Nothing is known of what it does to the {total['refused']:,} that were refused anyway."
+    else:
+        yield (
+            f"Of {total['refused']:,} that were refused anyway it turns away {refused['yes']:,}; for "
+            f"{refused['no_evidence']:,} there is no evidence."
+        )
     if changes["reject_to_defer"]:
         yield (
             f"Asked first, it makes a 4xx of the 5xx of {changes['reject_to_defer']:,} of these: "

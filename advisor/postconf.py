@@ -233,6 +233,8 @@ def read(path: Path) -> Postconf:
     except OSError as error:
         todo = "name a main.cf, saved `postconf -n` output, or a folder that holds main.cf"
         raise AdvisorError(str(file), f"cannot be read ({error.strerror})", todo) from error
+    if "\0" in text:
+        raise AdvisorError(str(file), "is no text", "name a main.cf, or saved `postconf -n` output")
     found = from_text(text, str(file))
     if file.name != "main.cf":
         return found

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from advisor import archive
+from advisor.errors import AdvisorError
 from advisor.event import ENCODED
 from advisor.lock import PATIENCE, locked
 from advisor.part import Part, load, unpruned
@@ -52,7 +53,8 @@ def prune(store: Path, before: datetime, *, only_count: bool = False) -> Pruned:
 
 def _existing(store: Path) -> Path:
     """The store; AdvisorError where there is none, for the lock would make one."""
-    parts(store)
+    if not parts(store) and not archive.files(store):
+        raise AdvisorError(str(store), "is not a store: it holds no events and no answers", "name another --store")
     return store
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from advisor import label, postconf
+from advisor import excerpt, label, postconf
 from advisor.advice import Situation
 from advisor.advice import advise as _advise
 from advisor.attempt import SCHEMA, attempts_of_hosts
@@ -239,14 +239,29 @@ class Question:
         """The attempts of the period on the cluster."""
         from advisor.levy import within  # noqa: PLC0415 - few sites have a cluster
 
-        bounds = ((self.since, "--since"), (self.until, "--until"))
-        since, until = (text and moment(text, option, self.now, self.zone) for text, option in bounds)
-        return within(self._raised, since or None, until or None)
+        return within(self._raised, *self._bounds)
 
     @cached_property
     def events(self) -> pa.Table:
         """The events of the period (columns of advisor.event.SCHEMA)."""
         return self._in_period(self._of_one_postfix(self.history.events))
+
+    @cached_property
+    def _excerpt(self) -> pa.Table:
+        """The events that advice is made of, of all times; of a store no others are read."""
+        if self._kept is None:
+            return self._of_one_postfix(self.history.events)
+        with self.waiting("reading"):
+            return excerpt.read(self._kept, excerpt.Period(*self._bounds), self.syslog_name, self.session)
+
+    @property
+    def _bounds(self) -> tuple[datetime | None, datetime | None]:
+        """The moments of --since and --until."""
+        since, until = (
+            None if text is None else moment(text, option, self.now, self.zone)
+            for text, option in ((self.since, "--since"), (self.until, "--until"))
+        )
+        return since, until
 
     def _of_one_postfix(self, events: pa.Table) -> pa.Table:
         """The events of the Postfix that is asked about, and of what is no Postfix."""
@@ -268,7 +283,7 @@ class Question:
     def advise(self) -> Advice:
         """The advice for the period."""
         # The attempts are read before the weighing begins, which would else be shown as waiting for that, too.
-        history, events, _ = self.history, self.events, self._attempts
+        history, events, _ = self.history, self._in_period(self._excerpt), self._attempts
         notes = (*history.notes, *(str(error) for error in history.bad), *self._unused_labels())
         since = None if self.since is None else moment(self.since, "--since", self.now, self.zone)
         with self.waiting("weighing"):
@@ -302,8 +317,7 @@ class Question:
 
     @cached_property
     def _weighed(self) -> pa.Table:
-        events = self._of_one_postfix(self.history.events)
-        return weigh(self._attempts, events, self.domains, dns=self.responses, labels=self._labels)
+        return weigh(self._attempts, self._excerpt, self.domains, dns=self.responses, labels=self._labels)
 
     def _unused_labels(self) -> Iterator[str]:
         """The labels that fit no mail of the whole history: a typing error, or old."""

@@ -1,8 +1,9 @@
 """An SPF check: what SPF says of one identity, and the recorded answers of the DNS that it says so from."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from advisor.response import FOUND, NO_DATA, NO_SUCH_NAME, TEMPORARY, Response, canonical
 
@@ -28,6 +29,18 @@ class Check:
     records: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Memory:
+    """Asks, and keeps what advisor.spf_query found out on the way: for as long as `ask` gives the same answers."""
+
+    ask: Ask
+    ways: dict[tuple[str, int, int, bool], Any] = field(default_factory=dict)
+
+    def __call__(self, name: str, kind: str) -> Response | None:
+        """The answer to a question, as `ask` gives it."""
+        return self.ask(name, kind)
+
+
 @dataclass
 class Recorded:
     """Asks, and remembers what was missing, how old the oldest answer is, and whether one was a temporary failure.
@@ -51,6 +64,13 @@ class Recorded:
             self.oldest = found.asked_at
         self.failed = self.failed or found.status == TEMPORARY
         return found
+
+    def take(self, other: "Recorded") -> None:
+        """Take in what another one has remembered, as if it had been asked here."""
+        self.missing = (*self.missing, *other.missing)
+        if other.oldest is not None and (self.oldest is None or other.oldest < self.oldest):
+            self.oldest = other.oldest
+        self.failed = self.failed or other.failed
 
 
 def without_record(sender: str, recorded: Recorded) -> Check | None:

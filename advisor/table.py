@@ -10,6 +10,7 @@ from typing import Any, TextIO
 import pyarrow as pa
 
 from advisor.errors import AdvisorError
+from advisor.output import replacing
 from advisor.reports.visible import visible
 
 FORMATS = ("parquet", "csv", "json")
@@ -30,19 +31,14 @@ def write(table: pa.Table, output: Path | None, form: str | None = None) -> None
             raise AdvisorError("-o", "Parquet is not for a terminal", "name a file: -o X.parquet")
         _write_text(table, sys.stdout, form)
         return
-    part = output.with_name(f".{output.name}.part")
-    try:
+    with replacing(output) as path:
         if form == "parquet":
             import pyarrow.parquet as pq  # noqa: PLC0415 - the other formats need not wait for it
 
-            pq.write_table(table, part, compression="zstd")
+            pq.write_table(table, path, compression="zstd")
         else:
-            with part.open("w", encoding="utf-8", newline="") as file:
+            with path.open("w", encoding="utf-8", newline="") as file:
                 _write_text(table, file, form)
-        part.replace(output)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise AdvisorError(str(output), f"cannot be written ({error.strerror})", "name another file") from error
 
 
 def _write_text(table: pa.Table, file: TextIO, form: str) -> None:

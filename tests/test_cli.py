@@ -193,6 +193,10 @@ def test_simulate_counts(advisor: Advisor) -> None:
     assert found["list"][1]["answers"]["accepted"]["defer"] == 57
     said = advisor("simulate", spelled, LAB / "knob_permit_log.maillog-20261122.gz").out
     assert "turns away 57 of 307 that were accepted" in said
+    log = LAB / "knob_permit_log.maillog-20261122.gz"
+    said = advisor("simulate", "reject_rbl_client nobody.asked.example", log).out
+    assert "Nothing is known of what the list does to the 307 that were accepted." in said
+    assert "turns away 0 of 307" not in said
 
 
 def test_events_and_attempts_come_in_log_order(advisor: Advisor, log: Path, tmp_path: Path) -> None:
@@ -364,6 +368,12 @@ def test_help_and_version(advisor: Advisor) -> None:
         ran = advisor(command, "--help")
         assert ran.code == 0
         assert ran.out.startswith(f"Usage: advisor {command} ")
+
+
+def test_plain_is_without_colour(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    advisor("--plain", "explain")
+    assert os.environ.pop("NO_COLOR") == "1"
 
 
 def test_a_reader_that_has_had_enough_is_no_error() -> None:

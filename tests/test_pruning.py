@@ -138,3 +138,6 @@ def test_there_must_be_a_store(tmp_path: Path) -> None:
     with pytest.raises(AdvisorError, match="is not a store"):
         prune(tmp_path / "none", START)
     assert not (tmp_path / "none").exists()
+    with pytest.raises(AdvisorError, match="is not a store"):
+        prune(tmp_path, START)
+    assert not [*tmp_path.iterdir()]

@@ -42,8 +42,8 @@ def render(advice: Advice, how: Letter) -> bytes:
     shown = clean(advice, ascii_only=True)
     domain = _domain(advice)
     message = EmailMessage(policy=_POLICY)
-    message["From"] = f"Maillog advisor <{_address('sender', how.sender, domain if '.' in domain else 'localhost')}>"
-    message["To"] = ", ".join(_address("recipient", one.strip(" "), "localhost") for one in how.recipient.split(","))
+    message["From"] = f"Maillog advisor <{_address('from', how.sender, domain if '.' in domain else 'localhost')}>"
+    message["To"] = ", ".join(_address("to", one.strip(" "), "localhost") for one in how.recipient.split(","))
     message["Subject"] = subject(shown)
     message["Date"] = format_datetime(how.now)
     message["Message-ID"] = f"<{_number(advice)}@{domain}>"

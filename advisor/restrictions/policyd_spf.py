@@ -6,6 +6,7 @@ import narwhals as nw
 
 from advisor.response import Responses
 from advisor.restriction import Told, restriction, unlogged
+from advisor.spf_check import Memory
 from advisor.spf_policy import judge, read_settings
 from advisor.substitute import CLIENT, HELO, SENDER, Substitute
 
@@ -25,7 +26,9 @@ def tell(conf: str, dns: Responses, day: datetime | None, *values: str | bool | 
         # The sender did not fail when it came, whatever is said of it now; a HELO's failure may be hidden behind that.
         known, sender = (sender.partition("@")[2] or "unknown") if known == "" else known, ""
     settings = read_settings(conf.strip("{} ").replace(";", "\n"))
-    found = judge(client, known, sender, lambda name, kind: dns.find(name, kind, day), settings)
+    if ("spf", day) not in dns.derived:
+        dns.derived["spf", day] = Memory(lambda name, kind: dns.find(name, kind, day))
+    found = judge(client, known, sender, dns.derived["spf", day], settings)
     if found.word is None:
         return None
     return Told(found.word, found.reply, "looked_up" if found.asked_at else "derived", found.asked_at)

@@ -246,9 +246,9 @@ def _head(found: Message) -> str:
     ],
 )
 def test_what_is_no_address_is_refused(rich_advice: Advice, now: datetime, address: str) -> None:
-    with pytest.raises(AdvisorError, match=r"--recipient: .* is no mail address"):
+    with pytest.raises(AdvisorError, match=r"--to: .* is no mail address"):
         mail_of(rich_advice, now, recipient=address)
-    with pytest.raises(AdvisorError, match=r"--sender: .* is no mail address"):
+    with pytest.raises(AdvisorError, match=r"--from: .* is no mail address"):
         mail_of(rich_advice, now, sender=address)
 
 
