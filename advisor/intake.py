@@ -76,10 +76,16 @@ def ingest(
 def prune(
     older_than: str, *, store: Path | None = None, only_count: bool = False, now: datetime | None = None
 ) -> "Pruned":
-    """Delete from the store what is older than `90d`, `12w` or a date; `only_count` only says how much that is."""
+    """Delete from the store what is older than `90d`, `12w` or a date; `only_count` only says how much that is.
+
+    AdvisorError for a date to come: a slip in the year would delete everything.
+    """
     from advisor.pruning import prune as delete  # noqa: PLC0415 - ingest need not wait for what deletes
 
-    before = moment(older_than, "--older-than", now or datetime.now(UTC), local_zone())
+    now = now or datetime.now(UTC)
+    before = moment(older_than, "--older-than", now, local_zone())
+    if before > now:
+        raise AdvisorError("--older-than", f"{older_than} is still to come", "write 90d, 12w, or a date that is past")
     return delete(store or default_store(), before, only_count=only_count)
 
 

@@ -134,6 +134,11 @@ def test_what_is_no_time_is_refused(tmp_path: Path, when: str) -> None:
         advisor.prune(when, store=tmp_path)
 
 
+def test_a_date_to_come_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AdvisorError, match="still to come"):
+        advisor.prune("2027-01-01", store=tmp_path, now=datetime(2026, 11, 22, tzinfo=UTC))
+
+
 def test_there_must_be_a_store(tmp_path: Path) -> None:
     with pytest.raises(AdvisorError, match="is not a store"):
         prune(tmp_path / "none", START)
