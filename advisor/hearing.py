@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 import numpy as np
@@ -60,12 +60,15 @@ class Hearing:
         others = [name for name in own if name != subject]
         kinds = [self._kinds(own, np.flatnonzero(~alike)), self._kinds(others, np.flatnonzero(alike))]
         self._times = []
-        answers = {}
-        for held in product(*(FLAGS[name] for name in flags)):
-            answers[held] = np.zeros(self._values.num_rows, np.int64)
-            for rows, firsts, inverse in kinds:
-                told = self._told((number, one), own, firsts, dict(zip(flags, held, strict=True)))
-                answers[held][rows] = np.array(told, np.int64)[inverse]
+        combinations = list(product(*(FLAGS[name] for name in flags)))
+        answers = {held: np.zeros(self._values.num_rows, np.int64) for held in combinations}
+        for rows, firsts, inverse in kinds:
+            # Row by row: what a flag makes no difference to is told again from memory.
+            told = self._told(
+                (number, one), own, firsts, [dict(zip(flags, held, strict=True)) for held in combinations]
+            )
+            for place, held in enumerate(combinations):
+                answers[held][rows] = np.array(told[place :: len(combinations)], np.int64)[inverse]
         if any(found.any() for found in answers.values()):
             self._answers[number] = flags, answers
             self.ages[number] = (min(self._times), max(self._times)) if self._times else None
@@ -94,19 +97,24 @@ class Hearing:
             kinds = _numbered(kinds * size + labels[rows])
         return rows, rows[_firsts(kinds)], kinds
 
-    def _told(self, asked: tuple[int, Asked], own: Sequence[str], rows: _Numbers, flags: dict[str, Value]) -> list[int]:
-        """Ask about some rows; what is told gets a number, 0 where nothing is."""
+    def _told(
+        self, asked: tuple[int, Asked], own: Sequence[str], rows: _Numbers, flags: Sequence[dict[str, Value]]
+    ) -> list[int]:
+        """Ask about some rows, each with all flags in turn; what is told gets a number, 0 where nothing is."""
         number, one = asked
         of, tell = one.restriction.of, one.restriction.tell
         if tell is None or not len(rows):
-            return [0] * len(rows)
+            return [0] * len(rows) * len(flags)
         table = self._values.select(list(own)).take(pa.array(rows))
         columns = {name: table[name].to_pylist() for name in own}
         nothing: list[None] = [None] * len(rows)
-        given = [[flags[name]] * len(rows) if name in flags else columns.get(name, nothing) for name in of]
-        days = (self._days[day] for day in columns.get(self._day, [0] * len(rows)))
+        turns = [
+            zip(*([held[name]] * len(rows) if name in held else columns.get(name, nothing) for name in of), strict=True)
+            for held in flags
+        ]
+        days = (self._days[day] for day in columns.get(self._day, [0] * len(rows)) for _ in flags)
         argument, dns, numbers, found = one.argument, self._dns, self._numbers, []
-        for day, values in zip(days, zip(*given, strict=True), strict=True):
+        for day, values in zip(days, chain.from_iterable(zip(*turns, strict=True)), strict=True):
             said = tell(argument, dns, day, *values)
             if said is None:
                 found.append(0)

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
-from advisor.response import FOUND, NO_DATA, NO_SUCH_NAME, TEMPORARY, Response, canonical
+from advisor.response import FOUND, NO_DATA, NO_SUCH_NAME, TEMPORARY, Response, Responses, canonical
 
 Ask = Callable[[str, str], Response | None]
 """Gives the answer to a question, by name and type; None where nobody has asked it."""
@@ -29,12 +31,16 @@ class Check:
     records: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Memory:
-    """Asks, and keeps what advisor.spf_query found out on the way: for as long as `ask` gives the same answers."""
+    """Asks, and keeps what was found out on the way: for as long as `ask` gives the same answers.
+
+    `ways` are those of advisor.spf_query; `last` is what advisor.spf_policy was asked and said the last time.
+    """
 
     ask: Ask
     ways: dict[tuple[str, int, int, bool], Any] = field(default_factory=dict)
+    last: tuple[tuple[Any, ...], Any] | None = None
 
     def __call__(self, name: str, kind: str) -> Response | None:
         """The answer to a question, as `ask` gives it."""
@@ -88,3 +94,40 @@ def without_record(sender: str, recorded: Recorded) -> Check | None:
         return None
     may_be = any(text[:6].lower() == "v=spf1" for text in response.values)
     return None if may_be else Check("none", response.values)
+
+
+@lru_cache(maxsize=100_000)
+def is_address(text: str) -> bool:
+    """Whether a text is an IP address."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=100_000)
+def in_networks(client: str, networks: str) -> bool:
+    """Whether an address is in one of these networks, up to the first that is none: there policyd-spf gives up."""
+    address = ip_address(client)
+    for network in networks.split(",") if networks else ():
+        try:
+            try:
+                found: IPv4Network | IPv6Network = IPv4Network(network)
+            except ValueError:
+                found = IPv6Network(network)
+        except ValueError:
+            return False
+        if address in found:
+            return True
+    return False
+
+
+def local_part_counts(dns: Responses) -> bool:
+    """Whether some record asks for what stands before a sender's domain by a macro: %{l}, %{s}."""
+    if ("spf local part",) not in dns.derived:
+        texts = (text.lower() for response in dns if response.type == "TXT" for text in response.values)
+        records = (text for text in texts if text.startswith("v=spf1"))
+        dns.derived["spf local part",] = any("%{l" in record or "%{s" in record for record in records)
+    found: bool = dns.derived["spf local part",]
+    return found

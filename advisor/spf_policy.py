@@ -6,11 +6,21 @@ policyd-spf 2.9.4 of spf-engine 3.0.4 (Debian's postfix-policyd-spf-python), its
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, ip_address
 
 from advisor.errors import AdvisorError
 from advisor.response import FOUND
-from advisor.spf_check import BROKE_OFF, VOID_LIMIT, Ask, Check, Recorded, without_record
+from advisor.spf_check import (
+    BROKE_OFF,
+    VOID_LIMIT,
+    Ask,
+    Check,
+    Memory,
+    Recorded,
+    in_networks,
+    is_address,
+    without_record,
+)
 
 REJECT, DEFER, DUNNO = "reject", "defer_if_permit", "dunno"
 
@@ -104,6 +114,16 @@ def judge(client: str, helo: str | None, sender: str, ask: Ask, settings: Settin
 
     `ask(name, type)` gives the DNS' answer, or None where nobody knows it: whoever records answers asks the DNS there.
     """
+    if not isinstance(ask, Memory):
+        return _judged(client, helo, sender, ask, settings)
+    asked = (client, helo, sender, settings)
+    if ask.last is None or ask.last[0] != asked:
+        ask.last = asked, _judged(client, helo, sender, ask, settings)
+    found: Judgement = ask.last[1]
+    return found
+
+
+def _judged(client: str, helo: str | None, sender: str, ask: Ask, settings: Settings) -> Judgement:
     recorded = Recorded(ask)
     who = (client.lower(), None if helo is None else helo.lower(), sender.lower())
     found = _Judge(*who, recorded, settings).judgement()
@@ -143,7 +163,7 @@ class _Judge:
     def judgement(self) -> Judgement:
         """The answer."""
         settings = self._settings
-        if settings.unknowable or not _is_address(self._client):
+        if settings.unknowable or not is_address(self._client):
             return Judgement(None)
         # TestOnly = 0: nothing is refused (main() in policyd_spf.py). And without a sender and a HELO nothing is asked.
         if settings.TestOnly == 0 or (self._sender, self._helo) == ("", ""):
@@ -238,7 +258,7 @@ class _Judge:
     def _let_pass(self) -> bool | None:
         """Whether an allowlist lets the client pass (_spfbypass() of spf_engine); None where that is not known."""
         settings = self._settings
-        if _in_networks(self._client, settings.skip_addresses) or _in_networks(self._client, settings.Whitelist):
+        if in_networks(self._client, settings.skip_addresses) or in_networks(self._client, settings.Whitelist):
             return True
         found: list[bool | None] = []
         for domain in settings.Domain_Whitelist.split(",") if settings.Domain_Whitelist else ():
@@ -273,28 +293,3 @@ def _reply(word: str, result: str | None, *, enhanced: bool) -> str:
     if not enhanced:
         return "550 5.7.1"
     return "550 5.7.24" if result in ("permerror", "temperror") else "550 5.7.23"
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-@lru_cache(maxsize=100_000)
-def _in_networks(client: str, networks: str) -> bool:
-    """Whether an address is in one of these networks, up to the first that is none: there policyd-spf gives up."""
-    address = ip_address(client)
-    for network in networks.split(",") if networks else ():
-        try:
-            try:
-                found: IPv4Network | IPv6Network = IPv4Network(network)
-            except ValueError:
-                found = IPv6Network(network)
-        except ValueError:
-            return False
-        if address in found:
-            return True
-    return False

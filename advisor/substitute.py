@@ -76,5 +76,12 @@ def _sender() -> Substitute:
     return Substitute(exact, plain, odd, ("sender_domain", "sender_kind"))
 
 
+def _anyone() -> Substitute:
+    exact = nw.col("sender").str.replace_all("^[^@]*@", "a@")
+    return Substitute(exact, exact, nw.col("sender").is_null(), ("sender",))
+
+
 CLIENT, HELO, SENDER = _client(), _helo(), _sender()
 """What SPF without any record goes by; see policyd-spf."""
+ANYONE = _anyone()
+"""Somebody of the sender's domain."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.substitute import CLIENT, HELO, SENDER, Substitute
+from advisor.substitute import ANYONE, CLIENT, HELO, SENDER, Substitute
 
 COLUMNS = ("client_address", "helo_name", "helo_syntax", "sender_domain", "sender_kind")
 rows = st.tuples(
@@ -65,3 +65,12 @@ def test_ordinary_values_need_the_plain_one_only() -> None:
 def test_one_odd_value_needs_the_exact_one(one: Substitute, row: tuple[str | None, ...]) -> None:
     ordinary = ("192.0.2.1", "mail.good.example", "fqdn", "good.example", "domain")
     assert one.made([table([ordinary, row])]) is one.exact
+
+
+def test_anyone_is_of_the_same_domain() -> None:
+    senders = ["bounce-1@good.example", "", "@good.example", "a@b@good.example", "nodomain", "x\ny@good.example", None]
+    values = nw.from_native(pa.table({"sender": senders}), eager_only=True)
+
+    found = values.select(it=ANYONE.made([]))["it"].to_list()
+
+    assert found == ["a@good.example", "", "a@good.example", "a@b@good.example", "nodomain", "a@good.example", None]

@@ -6,9 +6,9 @@ import narwhals as nw
 
 from advisor.response import Responses
 from advisor.restriction import Told, restriction, unlogged
-from advisor.spf_check import Memory
+from advisor.spf_check import Memory, local_part_counts
 from advisor.spf_policy import judge, read_settings
-from advisor.substitute import CLIENT, HELO, SENDER, Substitute
+from advisor.substitute import ANYONE, CLIENT, HELO, SENDER, Substitute
 
 
 def tell(conf: str, dns: Responses, day: datetime | None, *values: str | bool | None) -> Told | None:
@@ -38,8 +38,13 @@ _OURS = ("own", "rewritten")
 
 
 def instead(conf: str, dns: Responses) -> dict[str, Substitute | None]:
-    """Without any record SPF says the same of all addresses and names, but for loopback and what is no name at all."""
-    return {} if conf or dns.asked("TXT") else {"client_address": CLIENT, "helo_name": HELO, "sender": SENDER}
+    """Without any record SPF says the same of all addresses and names, but for loopback and what is no name at all.
+
+    With records it goes by the domain of a sender; by what stands before it only where a record asks for that.
+    """
+    if not conf and not dns.asked("TXT"):
+        return {"client_address": CLIENT, "helo_name": HELO, "sender": SENDER}
+    return {} if local_part_counts(dns) else {"sender": ANYONE}
 
 
 @restriction(
