@@ -6,8 +6,8 @@ Everything runs in a process of its own. `scan` reads every value of the columns
 those that are not empty; `count` counts what is not null, for which DuckDB reads no value at all of a column without
 nulls; `count distinct` counts the values. `log only` is simulate() and outcome(); `looked up` is the same with
 recorded answers of the DNS for a tenth of clients and domains; `with SPF` has the SPF records of these domains, too:
-six of seven publish one, with networks, an include and their MX. That has no gate: each client, HELO and domain is judged
-by itself, in Python. Exits with 1 when a gate fails, and names it.
+six of seven publish one, with networks, an include and their MX. That has no gate: each client, HELO and domain is
+judged by itself, in Python. Exits with 1 when a gate fails, and names it.
 """
 
 import argparse
