@@ -6,12 +6,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from advisor import programs
 from advisor.attempt import SCHEMA, attempts, client_network
@@ -235,6 +237,24 @@ def test_an_address_that_is_none_is_a_network_of_its_own() -> None:
     assert client_network("fe80::1%eth0") == "fe80::/64"
     assert client_network("::1") == "::/64"
     assert client_network("203.0.113") == "203.0.113"
+
+
+_NUMBERS = st.text("0123456789abcdefABCDEF:.%/ \u00e9\0\u0661", max_size=24)
+
+
+@settings(max_examples=2_000)
+@given(st.one_of(st.ip_addresses().map(str), st.ip_addresses(v=6).map(lambda one: one.exploded), _NUMBERS))
+@example("::ffff:192.0.2.1")
+@example("::192.0.2.1")
+@example("1.2.3.04")
+@example("0::1:0:0:0:0")
+def test_the_network_is_that_of_ipaddress(text: str) -> None:
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        assert client_network(text) == text
+        return
+    assert client_network(text) == str(ip_network((address, 24 if address.version == 4 else 64), strict=False))
 
 
 def test_a_damaged_address_harms_nothing() -> None:
