@@ -54,7 +54,8 @@ def test_it_is_installed_where_bash_looks(bash: Path, tmp_path: Path) -> None:
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
     environment = {"PATH": path, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     subprocess.run(
-        [bash, "--norc", "-c", "advisor --install-completion bash"],
+        # A single last command would take bash's own place, and no shell be found above it.
+        [bash, "--norc", "-c", "advisor --install-completion; exit $?"],
         env=environment,
         capture_output=True,
         check=True,
