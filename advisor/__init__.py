@@ -17,7 +17,7 @@ The flow, left to right and down; each module imports only from those before it,
         restriction ▸ listing ▸ restrictions ▸ entry ▸ expression ▸ setting ▸ state ▸ problem ▸ master ▸ postconf
         mapfile ▸ effect ▸ pattern ▸ dictionary ▸ access ▸ shelf ▸ whitelist ▸ postgrey ▸ triplet ▸ greylist
         comeback ▸ prospect ▸ forecast ▸ connection ▸ deposit ▸ reduction ▸ hearing ▸ testimony ▸ census ▸ fold
-        simulation ▸ outcome ▸ levy
+        simulation ▸ answer ▸ outcome ▸ levy
     answers ──▶ Advice
         label ▸ case ▸ handover ▸ correspondence ▸ score ▸ content_filter ▸ listed ▸ reason ▸ reasons ▸ evidence
         board ▸ poll ▸ overlap ▸ visitor ▸ recommendation ▸ traffic ▸ contrast ▸ interval ▸ selection ▸ standing

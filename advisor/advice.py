@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from advisor import change, switch
 from advisor.aftermath import relaxed, sequels
+from advisor.answer import answered
 from advisor.board import Board, Knob
 from advisor.candidate import candidates, claim
-from advisor.connection import connected
 from advisor.decision import Decision, decide, weeks
 from advisor.effect import state as state_of
 from advisor.entry import LISTS
@@ -30,13 +30,21 @@ from advisor.response import Responses
 from advisor.restriction import REFUSES, Asked
 from advisor.sequel import sentences
 from advisor.shape import shapes
-from advisor.simulation import PARAMETERS, answers
+from advisor.simulation import PARAMETERS
 from advisor.standing import Docket, Standing
 from advisor.traffic import traffic
 from advisor.visitor import visitors
 
 CHANGES = 3
 """Changes at a time (as Postfix's own main.cf asks); the others wait until these have shown what they do."""
+
+_NEVER_WEIGHED = frozenset(
+    {
+        *("source", "offset", "syslog_name", "program", "pid", "session", "queue_id", "stage", "proto"),
+        *("client_network", "in_mynetworks", "authenticated", "sasl_username", "filter_result"),
+    }
+)
+"""Columns of an attempt that no weighing looks at; of a long history they are gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ def advise(situation: Situation) -> Advice:
 
     What is counted is of the period. What is decided, and whom to allow, is of all attempts: a week is too short.
     """
-    learnt = situation.attempts.filter(pc.field("origin") == "outside")
+    learnt = situation.attempts.drop_columns([*_NEVER_WEIGHED]).filter(pc.field("origin") == "outside")
     of_policies, asked, whole = _answered(learnt, candidates(_codes(situation.config), situation.dns), situation.dns)
     views = outlooks(learnt, of_policies, situation.terms, situation.zone)
     decisions = {found.name: found for found in decide(whole, asked, situation.terms)}
@@ -196,9 +204,7 @@ def _answered(
     A list that would have refused nobody, accepted or not, is no candidate; each tip is.
     """
     both = (*policies(), *asked)
-    with connected() as engine:
-        engine.register("outside", outside)
-        table: pa.Table = answers(engine.table("outside"), both, dns).to_arrow_table()
+    table = answered(outside, both, dns)
     refuses = pa.array(sorted(REFUSES))
     first = len(both) - len(asked)
     kept = [
@@ -211,7 +217,7 @@ def _answered(
 
 def _only(table: pa.Table, numbers: Sequence[int], of: int) -> pa.Table:
     """The answers of some restrictions, numbered anew."""
-    kinds = ("answer", "basis", "reply")
+    kinds = ("answer", "basis")
     new = {f"{kind}_{old}": f"{kind}_{number}" for number, old in enumerate(numbers) for kind in kinds}
     others = {f"{kind}_{number}" for kind in kinds for number in range(of)} - new.keys()
     names = [name for name in table.column_names if name not in others]

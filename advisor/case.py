@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from advisor.hostname import sender_domain
 from advisor.label import Labels
 from advisor.response import Responses
+from advisor.triplet import codes
 
 Mask = npt.NDArray[np.bool_]
 """One truth for each attempt."""
@@ -51,10 +52,17 @@ class Case:
         return found
 
     def column(self, name: str) -> list[Any]:
-        """The values of a column, one for each attempt."""
+        """The values of a column, one for each attempt; the same text is one object however often it occurs."""
         if name not in self._columns:
-            self._columns[name] = self.attempts[name].to_pylist()
+            text = pa.types.is_string(self.attempts.schema.field(name).type)
+            self._columns[name] = self._each(name, str) if text else self.attempts[name].to_pylist()
         return self._columns[name]
+
+    def _each(self, name: str, made: Callable[[str], Found]) -> list[Found | None]:
+        """What is made of each text of a column; of the same text it is made once."""
+        numbers, texts = codes(self.attempts, name)
+        values = [*map(made, texts), None]
+        return [values[number] for number in numbers.tolist()]
 
     def where(self, column: str, values: Collection[str]) -> Mask:
         """The attempts whose column holds one of some values."""
@@ -89,19 +97,17 @@ class Case:
     @cached_property
     def senders(self) -> list[str | None]:
         """The senders in lower case."""
-        found: list[str | None] = pc.utf8_lower(self.attempts["sender"]).to_pylist()
-        return found
+        return self._each("sender", str.lower)
 
     @cached_property
     def sender_domains(self) -> list[str]:
         """Their domains; '' for none."""
-        return [sender_domain(sender or "") for sender in self.senders]
+        return [domain or "" for domain in self._each("sender", sender_domain)]
 
     @cached_property
     def recipients(self) -> list[str | None]:
         """The recipients in lower case."""
-        found: list[str | None] = pc.utf8_lower(self.attempts["recipient"]).to_pylist()
-        return found
+        return self._each("recipient", str.lower)
 
     @cached_property
     def local(self) -> frozenset[str]:

@@ -16,14 +16,12 @@ FRESH = timedelta(days=7)
 def recorded(case: Case, zones: Iterable[str]) -> Mask:
     """The attempts of clients that one of these lists (zen.spamhaus.org=127.0.0.[2..11]) named within FRESH."""
     found = case.rows(())
-    if case.dns is None:
+    known = [] if case.dns is None else [zone for zone in zones if case.dns.below(blocklist.split(zone)[0])]
+    if not known:
         return found
     addresses, times = case.column("client_address"), case.column("time")
     rows = case.outside.nonzero()[0].tolist()
-    for zone in zones:
-        asked = case.dns.below(blocklist.split(zone)[0])
-        if not asked:
-            continue
+    for zone in known:
         told: dict[tuple[str, object], bool] = {}
         for row in rows:
             address, at = addresses[row], times[row]

@@ -29,8 +29,8 @@ def poll(accepted: pa.Table, asked: Sequence[Asked], knobs: Sequence[Knob], zone
     may testify on restriction N (1 wanted, -1 unwanted, 0 undecided).
     """
     own = [f"{kind}_{number}" for kind in ("answer", "way") for number in range(len(asked))]
-    quarter = pc.divide(accepted["time"].cast(pa.int64()), _QUARTER)
-    frame = accepted.select([*own, "client_address", "client_name"]).append_column("quarter", quarter)
+    frame = accepted.select([*own, "client_address", "client_name"])
+    frame = frame.append_column("quarter", quarter(accepted["time"]))
     numbers: dict[Combination, int] = {}
     known: dict[tuple[Any, ...], int] = {}
 
@@ -40,10 +40,10 @@ def poll(accepted: pa.Table, asked: Sequence[Asked], knobs: Sequence[Knob], zone
         return known[answers]
 
     days: Counter[tuple[int, str]] = Counter()
-    for *answers, moment, attempts in _counted(frame, [*own, "quarter"]):
-        days[number(tuple(answers)), _day(moment, zone)] += attempts
+    for *answers, moment, attempts in rows_counted(frame, [*own, "quarter"]):
+        days[number(tuple(answers)), day(moment, zone)] += attempts
     clients: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
-    for *answers, address, name, attempts in _counted(frame, [*own, "client_address", "client_name"]):
+    for *answers, address, name, attempts in rows_counted(frame, [*own, "client_address", "client_name"]):
         clients[address or "", name or "unknown"][number(tuple(answers))] += attempts
     dates = sorted({day for _, day in days})
     found = tuple(numbers)
@@ -57,17 +57,22 @@ def poll(accepted: pa.Table, asked: Sequence[Asked], knobs: Sequence[Knob], zone
     )
 
 
-def _counted(frame: pa.Table, columns: list[str]) -> Iterator[tuple[Any, ...]]:
+def rows_counted(frame: pa.Table, columns: list[str]) -> Iterator[tuple[Any, ...]]:
     """The distinct values of some columns, and how many rows have them."""
     found = frame.group_by(columns).aggregate([([], "count_all")])
     return zip(*(found[name].to_pylist() for name in (*columns, "count_all")), strict=True)
 
 
-def _day(quarter: int | None, zone: tzinfo) -> str:
-    """The day that a quarter of an hour is of; every zone's days begin with one."""
-    if quarter is None:
+def quarter(times: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The quarter of an hour that each moment is of, numbered from 1970 by UTC; every zone's days begin with one."""
+    return pc.divide(times.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), _QUARTER)
+
+
+def day(moment: int | None, zone: tzinfo) -> str:
+    """The day in this zone that a quarter of an hour is of; '' of none."""
+    if moment is None:
         return ""
-    return datetime.fromtimestamp(quarter * _QUARTER / 1_000_000, zone).date().isoformat()
+    return datetime.fromtimestamp(moment * _QUARTER / 1_000_000, zone).date().isoformat()
 
 
 def _groups(clients: Mapping[tuple[str, str], Counter[int]]) -> tuple[tuple[tuple[int, ...], int], ...]:

@@ -2,18 +2,31 @@
 
 import re
 from collections import Counter, defaultdict
-from datetime import datetime, timedelta, tzinfo
-from typing import Any
+from collections.abc import Callable
+from datetime import timedelta, tzinfo
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from advisor.attempt import client_network
 from advisor.evidence import verdict
+from advisor.poll import day, quarter, rows_counted
 from advisor.recommendation import Day, Greylisting, Listing, Traffic
+from advisor.triplet import Numbers, codes, dense
+from advisor.visitor import counted
 
 RETURN = timedelta(hours=24)
 """A greylisted triplet that has not come back after this long never will, for the count; a younger one is open."""
+
+_ATTEMPTS = (
+    *("time", "origin", "action", "reasons", "restriction", "client_status"),
+    *("helo_name", "helo_basis", "helo_sent"),
+)
+_EVENTS = (
+    *("time", "host", "kind", "action", "reason", "result", "list", "delay"),
+    *("client_address", "sender", "recipient"),
+)
 
 # bounce-4711-list@news.example, as Perl's \b\d+\b has it
 _NUMBER = re.compile(r"\b\d+\b", re.ASCII)
@@ -24,12 +37,16 @@ def traffic(attempts: pa.Table, events: pa.Table, zone: tzinfo) -> Traffic:
 
     `attempts` must have the `reasons` column of advisor.evidence.weigh.
     """
+    # Of a wide table each choice of rows is a copy of all columns.
+    attempts, events = attempts.select([*_ATTEMPTS]), events.select([*_EVENTS])
     outside = attempts.filter(pc.field("origin") == "outside")
-    actions = Counter(outside["action"].to_pylist())
-    origins = Counter(attempts["origin"].to_pylist())
+    actions, origins = counted(outside["action"]), counted(attempts["origin"])
     accepted = outside.filter(pc.field("action") == "accept")
-    ways = Counter(verdict(reasons) for reasons in accepted["reasons"].to_pylist())
-    refused = outside.filter(pc.field("action") != "accept")["restriction"].to_pylist()
+    ways: Counter[bool | None] = Counter()
+    for reasons, number in counted(accepted["reasons"]).items():
+        ways[verdict(reasons or "")] += number
+    refused = counted(outside.filter(pc.field("action") != "accept")["restriction"])
+    known = _not_inferred(accepted)
     return Traffic(
         attempts=attempts.num_rows,
         outside=outside.num_rows,
@@ -42,28 +59,38 @@ def traffic(attempts: pa.Table, events: pa.Table, zone: tzinfo) -> Traffic:
         wanted=ways[True],
         unwanted=ways[False],
         undecided=ways[None],
-        refused_by=tuple(Counter(name or "other" for name in refused).most_common()),
-        client_status=dict(
-            Counter(status or "not logged" for status in outside["client_status"].to_pylist()).most_common()
-        ),
+        refused_by=_most(refused, "other"),
+        client_status=dict(_most(counted(outside["client_status"]), "not logged")),
         days=_days(outside, zone),
         greylisting=_greylisting(events),
         lists=_lists(events),
         spf=_results(events, "spf"),
         dmarc=_results(events, "dmarc"),
-        # Not what was inferred: the question is whether the log shows it.
-        helo_known=accepted.filter(
-            (pc.field("helo_name").is_valid() & (pc.field("helo_basis") != "inferred")) | ~pc.field("helo_sent")
-        ).num_rows,
+        helo_known=known.num_rows,
     )
 
 
+def _not_inferred(accepted: pa.Table) -> pa.Table:
+    """Those whose HELO the log shows, or that there was none: what was inferred it does not show."""
+    named = pc.field("helo_name").is_valid() & (pc.field("helo_basis") != "inferred")
+    return accepted.filter(named | ~pc.field("helo_sent"))
+
+
+def _most(counts: Counter[str | None], nothing: str) -> tuple[tuple[str, int], ...]:
+    """The values with their counts, the most frequent first; `nothing` is what an empty one is called."""
+    found: Counter[str] = Counter()
+    for name, number in counts.items():
+        found[name or nothing] += number
+    return tuple(found.most_common())
+
+
 def _days(outside: pa.Table, zone: tzinfo) -> tuple[Day, ...]:
+    timed = outside.select(["time", "action"]).filter(pc.field("time").is_valid())
+    quarters = pa.table({"quarter": quarter(timed["time"]), "action": timed["action"]})
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for time, action in zip(outside["time"].to_pylist(), outside["action"].to_pylist(), strict=True):
-        if time is not None:
-            counts[time.astimezone(zone).date().isoformat()][action] += 1
-    return tuple(Day(day, found["accept"], found["reject"], found["defer"]) for day, found in sorted(counts.items()))
+    for moment, action, number in rows_counted(quarters, ["quarter", "action"]):
+        counts[day(moment, zone)][action] += number
+    return tuple(Day(one, found["accept"], found["reject"], found["defer"]) for one, found in sorted(counts.items()))
 
 
 def _results(events: pa.Table, kind: str) -> dict[str, int]:
@@ -71,7 +98,8 @@ def _results(events: pa.Table, kind: str) -> dict[str, int]:
     found = events.filter(pc.field("kind") == kind)
     if kind == "spf":
         found = found.filter((pc.field("reason") != "helo") | pc.field("reason").is_null())
-    return dict(Counter(found["result"].to_pylist()).most_common())
+    results: dict[str, int] = dict(counted(found["result"]).most_common())
+    return results
 
 
 def _lists(events: pa.Table) -> tuple[Listing, ...]:
@@ -80,9 +108,8 @@ def _lists(events: pa.Table) -> tuple[Listing, ...]:
     answered: Counter[str] = Counter()
     clients: dict[str, set[str]] = defaultdict(set)
     named = events.filter(pc.field("list").is_valid() & pc.field("kind").isin(["verdict", "listed"]))
-    columns = ("list", "action", "client_address")
-    for name, action, address in zip(*(named[column].to_pylist() for column in columns), strict=True):
-        (refused if action == "reject" else answered)[name] += 1
+    for name, action, address, number in rows_counted(named, ["list", "action", "client_address"]):
+        (refused if action == "reject" else answered)[name] += number
         clients[name].add(address)
     names = sorted(clients, key=lambda name: (-refused[name] - answered[name], name))
     return tuple(Listing(name, refused[name], answered[name], len(clients[name])) for name in names)
@@ -96,40 +123,48 @@ def _greylisting(events: pa.Table) -> Greylisting | None:
     rows = events.filter(pc.field("kind") == "greylist")
     if rows.num_rows == 0:
         return None
-    first: dict[tuple[Any, ...], datetime] = {}
-    passed: set[tuple[Any, ...]] = set()
-    delays: list[float] = []
-    counts: Counter[str] = Counter()
-    columns = ["host", "action", "reason", "client_address", "sender", "recipient", "time", "delay"]
-    for row in rows.select(columns).to_pylist():
-        triplet = _triplet(row)
-        counts[row["action"]] += 1
-        if row["action"] == "greylist":
-            first.setdefault(triplet, row["time"])
-            continue
-        passed.add(triplet)
-        if row["reason"] != "triplet found":
-            counts["allowlisted"] += 1
-        elif row["delay"] is not None:
-            delays.append(row["delay"])
-    waiting = [time for triplet, time in first.items() if triplet not in passed]
-    last = pc.max(events["time"]).as_py()
-    still_open = sum(1 for time in waiting if last - time < RETURN)
+    triplet = _triplets(rows)
+    greylisted = pc.equal(rows["action"], "greylist").to_numpy()
+    known = pc.equal(pc.fill_null(rows["reason"], ""), "triplet found").to_numpy()
+    held, places = np.unique(triplet[greylisted], return_index=True)
+    returned = np.isin(held, triplet[~greylisted])
+    first = rows["time"].filter(pa.array(greylisted)).take(pa.array(places[~returned]))
+    waiting = pc.subtract(pc.max(events["time"]), first)
+    still_open = int(pc.sum(pc.less(waiting, pa.scalar(RETURN, waiting.type))).as_py() or 0)
+    delays = rows["delay"].filter(pa.array(~greylisted & known)).drop_null()
     return Greylisting(
-        greylisted=counts["greylist"],
-        triplets=len(first),
-        passed=len(first.keys() & passed),
-        never_returned=len(waiting) - still_open,
+        greylisted=int(greylisted.sum()),
+        triplets=len(held),
+        passed=int(returned.sum()),
+        never_returned=len(first) - still_open,
         still_open=still_open,
-        allowlisted=counts["allowlisted"],
-        delays=tuple(sorted(delays)),
+        allowlisted=int((~greylisted & ~known).sum()),
+        delays=tuple(sorted(delays.to_pylist())),
     )
 
 
-def _triplet(row: dict[str, Any]) -> tuple[Any, ...]:
+def _triplets(rows: pa.Table) -> Numbers:
+    """A number for each row, the same for the same triplet."""
+    made: dict[str, Callable[[str], str]] = {
+        "host": str,
+        "client_address": client_network,
+        "sender": _sender,
+        "recipient": str.lower,
+    }
+    found = np.zeros(rows.num_rows, np.int64)
+    for name, make in made.items():
+        numbers, texts = codes(rows, name)
+        same: dict[str, int] = {}
+        # A null sender or recipient is an empty one, here as in postgrey's key.
+        places = [same.setdefault(make(text), len(same)) for text in [*texts, ""]]
+        # Each time without gaps: the product stays small enough.
+        found = dense(found * len(same) + np.array(places, np.int64)[numbers])[0]
+    return found
+
+
+def _sender(sender: str) -> str:
     """What postgrey takes for the same: do_sender_substitutions() drops extensions, and numbers count as one."""
-    user, at, domain = (row["sender"] or "").lower().partition("@")
+    user, at, domain = sender.lower().partition("@")
     if at:
         user = _NUMBER.sub("#", user.partition("+")[0])
-    address = row["client_address"]
-    return (row["host"], address and client_network(address), f"{user}{at}{domain}", (row["recipient"] or "").lower())
+    return f"{user}{at}{domain}"

@@ -111,7 +111,7 @@ def questions(attempts: pa.Table, options: Options, whitelists: Whitelists) -> Q
     # Without a name nobody knows whether the client is whitelisted by name.
     told = whole & ((name >= 0) | listed | (not whitelists.clients.names))
     kind = np.select([~told, listed, excused], [UNTOLD, CLIENT, RECIPIENT], ASKED)
-    key, keys = _dense(networks[address] * (len(pair) + 1) + pair)
+    key, keys = dense(networks[address] * (len(pair) + 1) + pair)
     key = np.where(whole, key, -1)
     shown = dict(zip(clients[:-1].tolist(), texts, strict=True))
     moment = pc.cast(attempts["time"], pa.timestamp("us", "UTC"), safe=False).cast(pa.int64()).to_numpy() // 1_000_000
@@ -140,10 +140,10 @@ def _pairs(senders: Sequence[str], recipients: Sequence[str], sender: Numbers, r
     to_numbers, different = _numbered([last for _, _, last in parts])
     joined = from_numbers[places] * len(different) + to_numbers[recipient]
     # Without gaps, since with the network's they must stay below 2**63.
-    return _dense(joined)[0]
+    return dense(joined)[0]
 
 
-def _dense(numbers: Numbers) -> tuple[Numbers, int]:
+def dense(numbers: Numbers) -> tuple[Numbers, int]:
     """Numbers without gaps for numbers, and how many."""
     encoded = pa.array(numbers).dictionary_encode()
     return encoded.indices.to_numpy().astype(np.int64), len(encoded.dictionary)

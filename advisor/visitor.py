@@ -102,11 +102,11 @@ def _most(counts: npt.NDArray[np.int64], addresses: list[str], number: int) -> I
 def _visitor(address: str, rows: pa.Table) -> Visitor:
     accepted = rows.filter(pc.field("action") == "accept")
     times = pc.min_max(rows["time"]).as_py()
-    actions, ways, reasons = _counted(rows["action"]), Counter[bool | None](), Counter[str]()
-    for found, number in _counted(accepted["reasons"]).items():
+    actions, ways, reasons = counted(rows["action"]), Counter[bool | None](), Counter[str]()
+    for found, number in counted(accepted["reasons"]).items():
         ways[verdict(found or "")] += number
         reasons.update(dict.fromkeys(filter(None, (found or "").split(";")), number))
-    refused = _counted(rows.filter(pc.field("action") != "accept")["restriction"])
+    refused = counted(rows.filter(pc.field("action") != "accept")["restriction"])
     return Visitor(
         client_address=address,
         client_name=_last(rows, "client_name"),
@@ -122,12 +122,13 @@ def _visitor(address: str, rows: pa.Table) -> Visitor:
         last_seen=times["max"],
         evidence=tuple((BY_NAME[name].says, number) for name, number in reasons.most_common()),
         refused_by=tuple((name or "other", number) for name, number in refused.most_common(4)),
-        senders=tuple(name for name, _ in _counted(rows["sender"]).most_common(4) if name is not None)[:3],
+        senders=tuple(name for name, _ in counted(rows["sender"]).most_common(4) if name is not None)[:3],
         last=tuple(_try(row) for row in rows.slice(max(0, rows.num_rows - LAST)).to_pylist()),
     )
 
 
-def _counted(column: pa.ChunkedArray) -> Counter[str | None]:
+def counted(column: pa.ChunkedArray) -> Counter[Any]:
+    """How often each value occurs, in the order in which they first do."""
     return Counter({each["values"]: each["counts"] for each in pc.value_counts(column).to_pylist()})
 
 
