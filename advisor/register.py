@@ -22,7 +22,7 @@ from advisor.message import LOST
 from advisor.pile import SLICE, Numbers, Pile
 from advisor.recipient import recipients
 from advisor.record import records
-from advisor.retry import name_messages, request_of
+from advisor.retry import Tries, first_tries, recipient_number, request_of
 from advisor.row import SCHEMA, Completion, Ours
 from advisor.session import Row, Session
 
@@ -32,9 +32,7 @@ _FULL = 8_192
 _LATE = 2 * LOST
 """Behind the newest attempt; what was removed from the queue, or never received, is known before."""
 
-_RETRIED = (
-    *("source", "offset", "time", "host", "syslog_name", "client_address", "sender", "recipient", "action", "message"),
-)
+_RETRIED = ("time", "recipient", "action")
 _SHOWN = (*("host", "syslog_name", "client_address", "client_name", "session", "helo_name", "helo_sent", "helo_basis"),)
 
 Flags = npt.NDArray[np.bool_]
@@ -79,13 +77,10 @@ class _Traces:
 class _Amended:
     """New values of a column for some rows."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, numbers: Numbers, values: pa.Array) -> None:
         self._at = np.full(rows, -1, np.int32)
-        self._values: list[str] = []
-
-    def put(self, number: int, value: str) -> None:
-        self._at[number] = len(self._values)
-        self._values.append(value)
+        self._at[numbers] = np.arange(len(numbers))
+        self._values = values
 
     def column(self, numbers: Numbers, column: pa.Array) -> pa.Array:
         """Give the column of these rows with the new values in it."""
@@ -93,8 +88,7 @@ class _Amended:
         changed = at >= 0
         if not changed.any():
             return column
-        values = pa.array([self._values[one] for one in at[changed].tolist()], pa.string())
-        return pc.replace_with_mask(column, pa.array(changed), values)
+        return pc.replace_with_mask(column, pa.array(changed), self._values.take(pa.array(at[changed])))
 
     def flags(self, numbers: Numbers) -> Flags:
         """Tell which of these rows have a new value."""
@@ -164,32 +158,53 @@ class Register:
             self._rows[late] = []
 
     def _named(self, numbers: Numbers) -> _Amended:
-        """Name the messages that came back."""
-        rows: list[Row] = []
-        for start in range(0, len(numbers), SLICE):
-            rows += _rows(self._pile.take(numbers[start : start + SLICE], _RETRIED))
-        before = [row["message"] for row in rows]
-        name_messages(rows)
-        names = _Amended(len(self._pile))
-        for number, old, row in zip(numbers.tolist(), before, rows, strict=True):
-            if row["message"] != old:
-                names.put(number, row["message"])
-        return names
+        """Name the messages that came back, by the first of their attempts."""
+        first = first_tries(self._tries(numbers))
+        renamed = np.flatnonzero(
+            np.asarray(self._traces.message)[numbers] != np.asarray(self._traces.message)[numbers][first]
+        )
+        origins, places = np.unique(first[renamed], return_inverse=True)
+        names = [self._pile.take(some, ("message",)).column("message") for some in _slices(numbers[origins])]
+        chosen = pa.chunked_array(names, pa.string()).take(pa.array(places.reshape(-1))).combine_chunks()
+        return _Amended(len(self._pile), numbers[renamed], chosen)
+
+    def _tries(self, numbers: Numbers) -> Tries:
+        """These rows as advisor.retry sees them."""
+        recipients, times, actions = array("q"), [np.zeros(0, np.int64)], [np.zeros(0, np.bool_)]
+        for some in _slices(numbers):
+            batch = self._pile.take(some, _RETRIED)
+            recipients.extend(map(recipient_number, batch.column("recipient").to_pylist()))
+            times.append(batch.column("time").cast(pa.int64()).to_numpy())
+            actions.append(pc.equal(batch.column("action"), "accept").to_numpy(zero_copy_only=False))
+        traces = self._traces
+        return Tries(
+            np.asarray(traces.message)[numbers],
+            np.asarray(traces.request)[numbers],
+            np.asarray(recipients),
+            np.concatenate(times),
+            np.concatenate(actions),
+            np.asarray(traces.deferred, np.bool_)[numbers],
+        )
 
     def _inferred(self, numbers: Numbers) -> _Amended:
         """Infer the HELO of those who always say the same."""
         habits = Habits()
-        slices = [numbers[start : start + SLICE] for start in range(0, len(numbers), SLICE)]
-        for some in slices:
+        for some in _slices(numbers):
             for row in _rows(self._pile.take(some, _SHOWN)):
                 habits.see(row)
-        helos = _Amended(len(self._pile))
-        for some in slices:
+        lacking, names = array("q"), list[str]()
+        for some in _slices(numbers):
             for number, row in zip(some.tolist(), _rows(self._pile.take(some, _SHOWN)), strict=True):
                 name = habits.inferred(row)
                 if name is not None:
-                    helos.put(number, name)
-        return helos
+                    lacking.append(number)
+                    names.append(name)
+        return _Amended(len(self._pile), np.asarray(lacking), pa.array(names, pa.string()))
+
+
+def _slices(numbers: Numbers) -> Iterator[Numbers]:
+    for start in range(0, len(numbers), SLICE):
+        yield numbers[start : start + SLICE]
 
 
 def _rows(batch: pa.RecordBatch) -> list[Row]:

@@ -17,11 +17,11 @@ from advisor.pile import Pile
 from advisor.recipient import recipients
 from advisor.record import records
 from advisor.register import Register
-from advisor.retry import name_messages
 from advisor.row import SCHEMA, Completion, Ours
 from advisor.session import Row
 from tests.conftest import lab_log
 from tests.test_attempt import HERE, INSIDE, LABS, SCENARIOS, parse
+from tests.test_retry import name_messages
 
 OURS = Ours.of(INSIDE, ["ourdom.test"], ())
 
