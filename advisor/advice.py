@@ -33,7 +33,7 @@ from advisor.shape import shapes
 from advisor.simulation import PARAMETERS
 from advisor.standing import Docket, Standing
 from advisor.traffic import traffic
-from advisor.visitor import visitors
+from advisor.visitor import counted, visitors
 
 CHANGES = 3
 """Changes at a time (as Postfix's own main.cf asks); the others wait until these have shown what they do."""
@@ -184,8 +184,10 @@ def _asked_when(dns: Responses) -> tuple[str, ...]:
 
 def _evidence(outside: pa.Table) -> dict[str, int]:
     """How many accepted attempts from outside each reason speaks of; one may have several."""
-    accepted = outside.filter(pc.field("action") == "accept")["reasons"].to_pylist()
-    counts = Counter(name for reasons in accepted for name in reasons.split(";") if name)
+    accepted = outside.select(["action", "reasons"]).filter(pc.field("action") == "accept")
+    counts: Counter[str] = Counter()
+    for reasons, number in counted(accepted["reasons"]).items():
+        counts.update(dict.fromkeys(filter(None, reasons.split(";")), number))
     return dict(counts.most_common())
 
 
