@@ -100,11 +100,11 @@ def _warned(frame: pa.Table, asked: Asked) -> int:
 
 
 def _refused(frame: pa.Table, asked: Asked) -> pa.Table:
-    """What it refused in this log; a list's own refusals are told by its name."""
-    own = (pc.field("action") != "accept") & (pc.field("restriction") == asked.restriction.name)
+    """What it refused in this log (_COLUMNS); a list's own refusals are told by its name."""
+    own = pc.and_(pc.not_equal(frame["action"], "accept"), pc.equal(frame["restriction"], asked.restriction.name))
     if asked.argument:
-        own &= pc.field("list") == asked.argument.partition("=")[0]
-    return frame.filter(own)
+        own = pc.and_(own, pc.equal(frame["list"], asked.argument.partition("=")[0]))
+    return frame.select(_COLUMNS).filter(own)
 
 
 def _refused_hosts(refused: pa.Table, restriction: str) -> tuple[Host, ...]:

@@ -50,9 +50,12 @@ def normal_sender(sender: bytes) -> bytes:
 def codes(table: pa.Table, name: str) -> tuple[Numbers, list[str]]:
     """A column as numbers of its different values, -1 for null, and those values."""
     column = table[name]
-    if not pa.types.is_dictionary(column.type):
+    # What is encoded here has one dictionary for all its chunks.
+    if pa.types.is_dictionary(column.type):
+        column = column.unify_dictionaries()
+    else:
         column = column.cast(pa.string()).dictionary_encode()
-    chunks = column.unify_dictionaries().chunks
+    chunks = column.chunks
     if not chunks:
         return np.empty(0, np.int64), []
     numbers = [pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False) for chunk in chunks]
