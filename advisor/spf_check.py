@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import Any
 
 from advisor.response import FOUND, NO_DATA, NO_SUCH_NAME, TEMPORARY, Response, Responses, canonical
@@ -97,30 +98,41 @@ def without_record(sender: str, recorded: Recorded) -> Check | None:
 
 
 @lru_cache(maxsize=100_000)
-def is_address(text: str) -> bool:
-    """Whether a text is an IP address."""
+def number_of(text: str) -> tuple[int, int] | None:
+    """The version and the number of an IP address; None for a text that is none."""
     try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+        if ":" not in text:
+            return 4, int.from_bytes(inet_pton(AF_INET, text))
+        if "%" not in text:
+            return 6, int.from_bytes(inet_pton(AF_INET6, text))
+        return 6, int(ip_address(text))
+    except (OSError, ValueError):
+        return None
 
 
-@lru_cache(maxsize=100_000)
-def in_networks(client: str, networks: str) -> bool:
-    """Whether an address is in one of these networks, up to the first that is none: there policyd-spf gives up."""
-    address = ip_address(client)
-    for network in networks.split(",") if networks else ():
+@lru_cache(maxsize=1_000)
+def _spans(networks: str) -> tuple[tuple[int, int, int], ...]:
+    """The version, the first and the last address of each network, up to the first that is none."""
+    found: list[tuple[int, int, int]] = []
+    for text in networks.split(",") if networks else ():
         try:
             try:
-                found: IPv4Network | IPv6Network = IPv4Network(network)
+                network: IPv4Network | IPv6Network = IPv4Network(text)
             except ValueError:
-                found = IPv6Network(network)
+                network = IPv6Network(text)
         except ValueError:
-            return False
-        if address in found:
-            return True
-    return False
+            break
+        found.append((network.version, int(network[0]), int(network[-1])))
+    return tuple(found)
+
+
+def in_networks(client: str, networks: str) -> bool:
+    """Whether an address is in one of these networks, up to the first that is none: there policyd-spf gives up."""
+    number = number_of(client)
+    if number is None:
+        return False
+    own, value = number
+    return any(own == version and first <= value <= last for version, first, last in _spans(networks))
 
 
 def local_part_counts(dns: Responses) -> bool:

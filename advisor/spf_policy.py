@@ -18,7 +18,7 @@ from advisor.spf_check import (
     Memory,
     Recorded,
     in_networks,
-    is_address,
+    number_of,
     without_record,
 )
 
@@ -163,7 +163,7 @@ class _Judge:
     def judgement(self) -> Judgement:
         """The answer."""
         settings = self._settings
-        if settings.unknowable or not is_address(self._client):
+        if settings.unknowable or number_of(self._client) is None:
             return Judgement(None)
         # TestOnly = 0: nothing is refused (main() in policyd_spf.py). And without a sender and a HELO nothing is asked.
         if settings.TestOnly == 0 or (self._sender, self._helo) == ("", ""):

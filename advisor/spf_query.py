@@ -11,7 +11,7 @@ and pyspf is asked again only where none has gone. What goes by more (a macro, `
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any
 
 import dns.exception
@@ -19,7 +19,7 @@ import dns.name
 import spf  # type: ignore[import-untyped]  # it ships no type information
 
 from advisor.response import FOUND, INVALID, TEMPORARY, canonical
-from advisor.spf_check import BROKE_OFF, VOID_LIMIT, Check, Memory, Recorded
+from advisor.spf_check import BROKE_OFF, VOID_LIMIT, Check, Memory, Recorded, number_of
 
 
 class _NotRecordedError(Exception):
@@ -189,10 +189,10 @@ def check(client: str, sender: str, helo: str | None, recorded: Recorded, void_l
 @lru_cache(maxsize=100_000)
 def _number(client: str) -> tuple[int, int] | None:
     """The version and the number of an address, as set_ip() of pyspf takes it; None for one with a zone."""
-    address = ip_address(client)
-    if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or address
-    return None if "%" in client else (address.version, int(address))
+    found = None if "%" in client else number_of(client)
+    if found is not None and found[0] == 6 and found[1] >> 32 == 0xFFFF:  # ::ffff:192.0.2.1
+        return 4, found[1] & 0xFFFFFFFF
+    return found
 
 
 def _walked(fork: _Fork, client: int) -> _End | None:
