@@ -14,8 +14,8 @@ The flow, left to right and down; each module imports only from those before it,
         network ▸ recipient ▸ row ▸ pile ▸ register ▸ attempt ▸ muster
     attempts ──▶ answers
         response ▸ blocklist ▸ dnsbl ▸ dmarc ▸ spf_check ▸ spf_query ▸ spf_policy ▸ existence ▸ likeness ▸ substitute
-        restriction ▸ listing ▸ restrictions ▸ entry ▸ expression ▸ setting ▸ state ▸ problem ▸ master ▸ postconf
-        mapfile ▸ effect ▸ pattern ▸ dictionary ▸ access ▸ shelf ▸ whitelist ▸ postgrey ▸ triplet ▸ greylist
+        restriction ▸ listing ▸ restrictions ▸ entry ▸ expression ▸ parameter ▸ setting ▸ state ▸ problem ▸ master
+        postconf ▸ mapfile ▸ effect ▸ pattern ▸ dictionary ▸ access ▸ shelf ▸ whitelist ▸ postgrey ▸ triplet ▸ greylist
         comeback ▸ prospect ▸ forecast ▸ connection ▸ deposit ▸ reduction ▸ hearing ▸ testimony ▸ census ▸ fold
         simulation ▸ answer ▸ outcome ▸ levy
     answers ──▶ Advice

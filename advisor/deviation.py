@@ -12,7 +12,8 @@ from advisor.effect import OPENS, SCREENS, state
 from advisor.entry import ENDS, GUARDS, LISTS, OWN, Entry, bare, end_of, guarded, suggest
 from advisor.errors import AdvisorError
 from advisor.mapfile import MapFile
-from advisor.postconf import Postconf
+from advisor.parameter import NAMES, misspelt, references
+from advisor.postconf import DEFAULTS, Postconf
 from advisor.problem import RECIPIENT, RELAY
 from advisor.recommendation import Finding
 from advisor.restrictions import CATALOGUE
@@ -103,6 +104,21 @@ def _file(config: Postconf, _: Lists) -> Iterator[Deviation]:
             yield Deviation(0, "fix", f"Nothing reads {name}, so its list is never asked; did you mean {near}?")
 
 
+def _names_of_nothing(config: Postconf, _: Lists) -> Iterator[Deviation]:
+    """Names that are nearly a parameter's, and values that refer to a parameter that nobody sets."""
+    own = [name for name in config.parameters if not (name.startswith("smtpd_") and name.endswith("_restrictions"))]
+    for name, near in misspelt(own):
+        if not _used(config, name):
+            text = f"Postfix has no {name} that we know of, and nothing here refers to it"
+            yield Deviation(0, "fix", f"{text}, so it does nothing; did you mean {near}?")
+    for parameter in (*LISTS, *_OF_LISTS):
+        for name in dict.fromkeys(references(config.parameters.get(parameter, ""))):
+            if not (config.is_set(name) or name in config.known or name in NAMES or name in DEFAULTS):
+                text = f"{parameter} has ${name}, which is set nowhere, so Postfix takes it for nothing"
+                yield Deviation(0, "fix", f"{text}; set it, or take it out.")
+
+
+_OF_LISTS = ("mynetworks", "mydestination", "relay_domains", "virtual_mailbox_domains", "smtpd_restriction_classes")
 _OTHER_LISTS = ("smtpd_etrn_restrictions",)
 
 
@@ -237,5 +253,5 @@ def _unguarded(_: Postconf, lists: Lists) -> Iterator[Deviation]:
 
 
 _LOOKS: tuple[Callable[[Postconf, Lists], Iterator[Deviation]], ...] = (
-    _file, _relay, _names, _hello, _lists, _policies, _softened, _unguarded,
+    _file, _names_of_nothing, _relay, _names, _hello, _lists, _policies, _softened, _unguarded,
 )  # fmt: skip

@@ -1,11 +1,13 @@
 """deviation.py: what the article's recipes and a hurried hand leave behind, each found in a main.cf that has it."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from advisor.deviation import deviations
 from advisor.mapfile import MapFile
+from advisor.parameter import NAMES, misspelt
 from advisor.postconf import from_text, read
 from tests.conftest import ROOT
 
@@ -160,3 +162,34 @@ def test_what_opens_a_relay_is_told_by_problems_alone() -> None:
 
     assert sum("opens a relay" in each for each in config.problems()) == 1
     assert not [each for each in deviations(config) if "opens a relay" in each.text]
+
+
+def test_each_parameter_of_the_installed_postfix_is_known() -> None:
+    told = subprocess.run(["postconf", "-d"], capture_output=True, text=True, check=True).stdout
+    installed = [line.partition(" =")[0] for line in told.splitlines()]
+    assert len(installed) > 900
+    assert [*misspelt(installed)] == []
+    assert not [name for name in installed if name not in NAMES and not name.endswith(("_limit", "_delay", "_slots"))
+                and "_destination_" not in name and "_delivery_slot_" not in name]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (
+            "smtpd_helo_require = yes",
+            "Postfix has no smtpd_helo_require that we know of, and nothing here refers to it, so it does nothing",
+        ),
+        ("mynetwork = 192.0.2.0/24", "did you mean mynetworks?"),
+        ("policyd-spf_time_limits = 1", ""),
+        ("slow_destination_concurrency_limit = 1", ""),
+        ("my_own_thing = yes", ""),
+        ("mynetwork = 192.0.2.0/24\nrelay_domains = $mynetwork", ""),
+        ("relay_domains = $my_domains, ${other?x}, $$dollar", "relay_domains has $my_domains, which is set nowhere"),
+        ("relay_domains = $(mydomain), ${myhostname}, $virtual_alias_maps", ""),
+    ],
+)
+def test_names_of_nothing(tmp_path: Path, line: str, says: str) -> None:
+    said = [text for _, _, text in found(tmp_path, f"{GOOD}{line}\n")]
+    assert len(said) == bool(says)
+    assert says in "".join(said)
