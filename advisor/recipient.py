@@ -13,7 +13,7 @@ def recipients(session: Session, copies: Copies) -> list[Row]:
 
     A session in which a content filter hands back mail makes none. One refused before RCPT TO makes one.
     """
-    if any(message.is_child for message in session.messages):
+    if session.asked_nothing or any(message.is_child for message in session.messages):
         return []
     rows = _accepted(session, copies)
     refused = [_request_row(session, request) for request in session.requests if request.verdict is not None]

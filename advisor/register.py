@@ -128,7 +128,7 @@ class Register:
         for session in self._correlation.rest():
             self._enter(session)
         for late in self._rows:
-            self._flush(late=late, least=0)
+            self._flush(late=late)
         kept = np.isin(np.asarray(self._entries), [*self._copies.found()], invert=True)
         order = self._pile.log_order(self._ranks)
         order = order[kept[order]]
@@ -139,23 +139,26 @@ class Register:
 
     def _enter(self, session: Session) -> None:
         found = recipients(session, self._copies)
-        self._newest = max([self._newest, *(row["time"] for row in found)])
+        if not found:
+            return
+        self._newest = max(self._newest, *(row["time"] for row in found))
         for number, row in enumerate(found, self._copies.passed):
             row["message"] = row.get("message") or f"{row['source']}:{row['offset']}"
             self._completion.complete(row)
             self._rows[self._newest - row["time"] > _LATE].append((number, row))
         self._copies.passed += len(found)
-        for late in self._rows:
-            self._flush(late=late, least=_FULL)
+        for late, rows in self._rows.items():
+            if len(rows) >= _FULL:
+                self._flush(late=late)
 
-    def _flush(self, *, late: bool, least: int) -> None:
-        if len(self._rows[late]) >= max(least, 1):
-            for number, row in self._rows[late]:
-                self._entries.append(number)
-                self._traces.add(row)
-            rows = [row for _, row in self._rows[late]]
+    def _flush(self, *, late: bool) -> None:
+        for number, row in self._rows[late]:
+            self._entries.append(number)
+            self._traces.add(row)
+        rows = [row for _, row in self._rows[late]]
+        if rows:
             self._pile.add(pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
-            self._rows[late] = []
+        self._rows[late] = []
 
     def _named(self, numbers: Numbers) -> _Amended:
         """Name the messages that came back, by the first of their attempts."""

@@ -90,6 +90,11 @@ class Session:
         self.dnsbl_hit = bool(self.dnsbl_hit)
 
     @property
+    def asked_nothing(self) -> bool:
+        """Whether no line shows that anything was asked for, as of all that postscreen lets pass."""
+        return not (self.requests or self.messages or self.refused or self.disconnect)
+
+    @property
     def counts(self) -> dict[str, tuple[int, int]]:
         """The command counts of the disconnect line: command → (successful, all); empty before Postfix 3.0."""
         return _counts(self.disconnect.commands or "") if self.disconnect is not None else {}
